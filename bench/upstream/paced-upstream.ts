@@ -1,0 +1,152 @@
+// The upstream of the benchmarks. One file without imports of ours, so that `node bench/upstream/paced-upstream.ts` runs
+// it as it is, in a process of its own. It must cost far less than what it measures: one timer paces all streams, and
+// every chunk is serialised once.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+
+export interface PacedUpstreamOptions {
+  /** 0 takes a free one. */
+  readonly port?: number;
+  /** Chunks of text in one answer. */
+  readonly chunks?: number;
+  /** Milliseconds between two chunks; 0 sends them all at once. */
+  readonly intervalMs?: number;
+}
+
+export interface PacedUpstream {
+  /** `http://127.0.0.1:<port>/v1`, for the base URL of a connection. */
+  readonly baseUrl: string;
+  stop(): Promise<void>;
+}
+
+const model = 'bench';
+const word = 'word ';
+const envelope = { id: 'chatcmpl-bench', created: 1_790_000_000, model };
+
+function event(choices: readonly unknown[], usage: unknown = null): Buffer {
+  const chunk = { ...envelope, object: 'chat.completion.chunk', choices, usage };
+  return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
+}
+
+function choice(delta: unknown, finishReason: string | null = null): readonly unknown[] {
+  return [{ index: 0, delta, finish_reason: finishReason }];
+}
+
+const usageOf = (chunks: number) => ({
+  prompt_tokens: 8,
+  completion_tokens: chunks,
+  total_tokens: 8 + chunks,
+});
+
+/** Speaks OpenAI's chat completions, streaming and not, and lists one model, `bench`. */
+export async function startPacedUpstream(options: PacedUpstreamOptions = {}): Promise<PacedUpstream> {
+  const { port = 0, chunks = 100, intervalMs = 20 } = options;
+  const answers = new PacedAnswers(chunks, intervalMs);
+  const server = createServer((request, response) => {
+    serve(request, response, answers).catch(() => response.destroy());
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  return { baseUrl: `http://127.0.0.1:${address.port}/v1`, stop: () => stop(server, answers) };
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answers: PacedAnswers,
+): Promise<void> {
+  const route = `${request.method ?? ''} ${request.url ?? ''}`;
+  if (route === 'POST /v1/chat/completions') {
+    const body: unknown = await json(request);
+    const streams = typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
+    if (streams) answers.stream(response);
+    else sendJson(response, answers.whole);
+  } else if (route === 'GET /v1/models') {
+    sendJson(response, JSON.stringify({ object: 'list', data: [{ id: model, object: 'model' }] }));
+  } else {
+    response.writeHead(404).end();
+  }
+}
+
+function sendJson(response: ServerResponse, body: string): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+}
+
+async function stop(server: Server, answers: PacedAnswers): Promise<void> {
+  answers.stop();
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+}
+
+class PacedAnswers {
+  readonly whole: string;
+  private readonly first = event(choice({ role: 'assistant', content: '' }));
+  private readonly text = event(choice({ content: word }));
+  private readonly last: Buffer;
+  /** Chunks still to come, by open stream. */
+  private readonly open = new Map<ServerResponse, number>();
+  private readonly timer: NodeJS.Timeout | undefined;
+  private readonly chunks: number;
+
+  constructor(chunks: number, intervalMs: number) {
+    this.chunks = chunks;
+    const usage = usageOf(chunks);
+    this.last = Buffer.concat([event(choice({}, 'stop')), event([], usage), Buffer.from('data: [DONE]\n\n')]);
+    const message = { role: 'assistant', content: word.repeat(chunks) };
+    this.whole = JSON.stringify({
+      ...envelope,
+      object: 'chat.completion',
+      choices: [{ index: 0, message, finish_reason: 'stop' }],
+      usage,
+    });
+    this.timer = intervalMs > 0 ? setInterval(() => this.tick(), intervalMs) : undefined;
+  }
+
+  stream(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(this.first);
+    if (this.timer === undefined) {
+      response.end(Buffer.concat([...new Array<Buffer>(this.chunks).fill(this.text), this.last]));
+      return;
+    }
+    this.open.set(response, this.chunks);
+    response.once('close', () => this.open.delete(response));
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private tick(): void {
+    for (const [response, left] of this.open) {
+      if (left === 0) {
+        this.open.delete(response);
+        response.end(this.last);
+      } else if (!response.writableNeedDrain) {
+        response.write(this.text);
+        this.open.set(response, left - 1);
+      }
+    }
+  }
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '4010' },
+      chunks: { type: 'string', default: '100' },
+      interval: { type: 'string', default: '20' },
+    },
+  });
+  const upstream = await startPacedUpstream({
+    port: Number(values.port),
+    chunks: Number(values.chunks),
+    intervalMs: Number(values.interval),
+  });
+  console.log(upstream.baseUrl);
+}

@@ -1,0 +1,34 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
+import { ConfigurationModule } from './config/configuration.module.js';
+import type { BootConfiguration } from './config/registry.js';
+import { DocumentationModule } from './documentation/documentation.module.js';
+import { GenerationModule } from './generation/generation.module.js';
+import { HealthModule } from './health/health.module.js';
+import { DatabaseModule } from './infrastructure/database/database.module.js';
+import { FoundationModule } from './infrastructure/foundation.module.js';
+import { MessagesModule } from './messages/messages.module.js';
+import { ModelsModule } from './models/models.module.js';
+import { ThreadsModule } from './threads/threads.module.js';
+import { WireModule } from './wire/wire.module.js';
+
+/** The list of rooms. */
+@Module({
+  imports: [
+    FoundationModule,
+    DatabaseModule,
+    AuthModule,
+    HealthModule,
+    ThreadsModule,
+    MessagesModule,
+    ModelsModule,
+    GenerationModule,
+    WireModule,
+    DocumentationModule,
+  ],
+})
+export class AppModule {
+  static with(configuration: BootConfiguration): DynamicModule {
+    return { module: AppModule, imports: [ConfigurationModule.forRoot(configuration)] };
+  }
+}

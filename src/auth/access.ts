@@ -1,0 +1,32 @@
+import { SetMetadata } from '@nestjs/common';
+import type { RequiredScope } from './scopes.js';
+
+/** What a route asks of its caller. A route that declares nothing is unreachable. */
+export type Access =
+  | { readonly kind: 'public'; readonly greets?: true }
+  | { readonly kind: 'authenticated' }
+  | { readonly kind: 'scope'; readonly scope: RequiredScope; readonly unless?: OpeningSetting };
+
+/** Settings that open routes to everybody. */
+type OpeningSetting = 'docs.public';
+
+export const accessKey = 'parley:access';
+
+/** Open to everybody. */
+export const Public = (): MethodDecorator => SetMetadata(accessKey, { kind: 'public' } satisfies Access);
+
+/** Open to everybody, and told who is asking when a valid credential says so. */
+export const PublicGreeting = (): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'public', greets: true } satisfies Access);
+
+/** Open to every authenticated caller, whatever their scopes: for what concerns only their own session or identity. */
+export const Authenticated = (): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'authenticated' } satisfies Access);
+
+/** Open to callers whose scopes and role cover the scope. */
+export const Requires = (scope: RequiredScope): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'scope', scope } satisfies Access);
+
+/** Like `Requires`, but open to everybody while the setting is on. */
+export const RequiresUnless = (scope: RequiredScope, unless: OpeningSetting): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'scope', scope, unless } satisfies Access);

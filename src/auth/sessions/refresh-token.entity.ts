@@ -1,0 +1,25 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+/**
+ * One refresh token of a session, by its SHA-256. Its successor is HMAC-SHA256(successorSalt, token): every request that
+ * presents the token derives the same successor, while neither token nor successor is at rest.
+ */
+@Entity('refresh_tokens')
+@Index('ix_refresh_tokens_session', ['sessionId'])
+export class RefreshToken {
+  @PrimaryColumn('bytea', { primaryKeyConstraintName: 'pk_refresh_tokens' })
+  tokenHash!: Buffer;
+
+  @Column('uuid')
+  @ForeignKey('sessions', { name: 'fk_refresh_tokens_session', onDelete: 'CASCADE' })
+  sessionId!: string;
+
+  @Column('bytea')
+  successorSalt!: Buffer;
+
+  @Column('timestamp with time zone', { precision: 3 })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  usedAt!: Date | null;
+}

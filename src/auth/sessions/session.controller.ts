@@ -1,0 +1,45 @@
+import { HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { Answers } from '../../infrastructure/http/api-answer.js';
+import { NativeController } from '../../infrastructure/http/native-controller.js';
+import { Public } from '../access.js';
+import { SessionAuthentication } from './session-authentication.js';
+import type { IssuedCredentials } from './sessions.service.js';
+
+class SessionDto {
+  @ApiProperty({ format: 'date-time', description: 'When the session ends unless it is used before.' })
+  readonly idleExpiresAt: string;
+
+  @ApiProperty({ format: 'date-time', description: 'When the session ends in any case.' })
+  readonly expiresAt: string;
+
+  constructor({ idleExpiresAt, expiresAt }: IssuedCredentials) {
+    this.idleExpiresAt = idleExpiresAt.toISOString();
+    this.expiresAt = expiresAt.toISOString();
+  }
+}
+
+/** Both routes are open to everybody: they look at the refresh token themselves and need no access token. */
+@NativeController('', 'Session and person')
+export class SessionController {
+  constructor(private readonly authentication: SessionAuthentication) {}
+
+  @Post('session/refresh')
+  @Public()
+  @Answers(SessionDto)
+  async refresh(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SessionDto> {
+    const { credentials } = await this.authentication.refresh(request, response);
+    return new SessionDto(credentials);
+  }
+
+  @Post('logout')
+  @Public()
+  @HttpCode(204)
+  logOut(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<void> {
+    return this.authentication.logOut(request, response);
+  }
+}

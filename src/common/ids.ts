@@ -1,0 +1,39 @@
+import { fromString, toUUID, TypeID } from 'typeid-js';
+import { v7 } from 'uuid';
+
+/** What a prefix on the wire stands for; UUIDv7 in the database (http-api.md, Ids). */
+const prefixes = {
+  message: 'msg',
+  session: 'sess',
+  tenant: 'tenant',
+  thread: 'thread',
+  user: 'user',
+} as const;
+
+export type IdKind = keyof typeof prefixes;
+
+/** Makes primary keys; injected so that tests can fix them. */
+export abstract class Ids {
+  /** A new UUIDv7 (RFC 9562): sorts by creation time, strictly increasing within a process. */
+  abstract next(): string;
+}
+
+export class UuidV7Ids extends Ids {
+  override next(): string {
+    return v7();
+  }
+}
+
+/** The TypeID of a UUID: `thread_01jd…`. */
+export function toWireId(kind: IdKind, uuid: string): string {
+  return TypeID.fromUUID(prefixes[kind], uuid).toString();
+}
+
+/** The UUID of a TypeID, or undefined when the prefix or the form is wrong. */
+export function fromWireId(kind: IdKind, wireId: string): string | undefined {
+  try {
+    return toUUID(fromString(wireId, prefixes[kind]));
+  } catch {
+    return undefined;
+  }
+}

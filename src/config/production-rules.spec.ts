@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { given, PRODUCTION, refusalOf } from './__fixtures__/operator.js';
+import { renderDocumentation } from './documentation.js';
+import { loadConfiguration } from './load-configuration.js';
+import { declarationOf, SETTING_KEYS } from './registry.js';
+
+function loadProduction(environment: Readonly<Record<string, string>>) {
+  return loadConfiguration(given({ environment: { ...PRODUCTION, ...environment } }));
+}
+
+function refusedKeys(environment: Readonly<Record<string, string>>): readonly string[] {
+  return refusalOf(() => loadProduction(environment)).problems.map(({ key }) => key);
+}
+
+describe('production', () => {
+  it('refuses to start with nothing set, naming all that is missing together with what does not fit', () => {
+    const environment = { NODE_ENV: 'production', PARLEY_LOG_LEVEL: 'loud' };
+    const { problems } = refusalOf(() => loadConfiguration(given({ environment })));
+    expect(problems.map(({ key, layer }) => [key, layer])).toEqual([
+      ['log.level', 'environment'],
+      ['server.publicUrl', undefined],
+      ['database.url', undefined],
+      ['oidc.issuer', undefined],
+      ['oidc.clientId', undefined],
+      ['session.secrets', undefined],
+    ]);
+  });
+
+  it('refuses every secret that .env.example prints', () => {
+    const example = renderDocumentation()['.env.example'] ?? '';
+    const printed = [...example.matchAll(/^# (PARLEY_\w+)=(.*replace-this-value.*)$/gm)];
+    const environment = Object.fromEntries(printed.map(([, name = '', value = '']) => [name, value]));
+    const secrets = SETTING_KEYS.filter((key) => declarationOf(key).secret);
+    expect([...refusedKeys(environment)].sort()).toEqual([...secrets].sort());
+  });
+
+  it('refuses a secret that is long enough and holds the placeholder', () => {
+    const environment = { PARLEY_SESSION_SECRETS: 'replace-this-value-pX3vN8qKzR5tYw2mLb7dHs4fJc9gVa6e' };
+    expect(refusedKeys(environment)).toEqual(['session.secrets']);
+  });
+
+  it.each([
+    'changeme',
+    'CHANGE_ME_PLEASE',
+    'secret',
+    'Password123',
+    'my-example-secret',
+    'q7Rz2mX',
+    'xxxxxxxxxxxx',
+  ])('refuses %s as a secret and as the password of the database', (secret) => {
+    const environment = { OIDC_CLIENT_SECRET: secret, DATABASE_URL: `postgres://parley:${secret}@db/parley` };
+    expect(refusedKeys(environment)).toEqual(['database.url', 'oidc.clientSecret']);
+  });
+
+  it.each(['secretsecretsecretsecretsecretsecret', 'x'.repeat(40), 'pX3vN8qKzR5tYw2mLb7dHs4fJc9g'])(
+    'refuses %s among the keys of sessions, wherever it stands',
+    (secret) => {
+      const environment = { PARLEY_SESSION_SECRETS: `${PRODUCTION.PARLEY_SESSION_SECRETS},${secret}` };
+      expect(refusedKeys(environment)).toEqual(['session.secrets']);
+    },
+  );
+
+  it.each(['http://chat.acme.test', 'http://127.0.0.1.acme.test', 'http://localhost.acme.test'])(
+    'refuses %s as its public URL',
+    (url) => {
+      expect(refusedKeys({ PARLEY_SERVER_PUBLIC_URL: url })).toEqual(['server.publicUrl']);
+    },
+  );
+
+  it.each(['https://chat.acme.test', 'http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:3000'])(
+    'accepts %s as its public URL',
+    (url) => {
+      expect(loadProduction({ PARLEY_SERVER_PUBLIC_URL: url })['server.publicUrl']).toBe(url);
+    },
+  );
+
+  it('accepts a database that asks for no password', () => {
+    const url = 'postgres://parley@db/parley';
+    expect(loadProduction({ DATABASE_URL: url })['database.url']).toBe(url);
+  });
+
+  it('has no demo models and no public documentation unless asked for', () => {
+    expect(loadProduction({})).toMatchObject({ 'providers.demo.enabled': false, 'docs.public': false });
+    expect(loadProduction({ PARLEY_PROVIDERS_DEMO_ENABLED: 'true' })['providers.demo.enabled']).toBe(true);
+  });
+
+  it('is meant by --environment and by the file as well as by NODE_ENV', () => {
+    const files = { 'parley.config.yaml': 'environment: production' };
+    for (const input of [given({ files }), given({ args: ['--environment', 'production'] })]) {
+      expect(refusalOf(() => loadConfiguration(input)).problems).toHaveLength(5);
+    }
+  });
+});

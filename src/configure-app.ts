@@ -1,0 +1,43 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import helmet from 'helmet';
+import { Clock } from './common/clock.js';
+import { publicUrl } from './config/public-url.js';
+import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
+import { ApiDescription } from './documentation/api-description.js';
+import { ErrorFilter } from './infrastructure/http/error.filter.js';
+import { jsonBody } from './infrastructure/http/json-body.js';
+import { requestContext } from './infrastructure/http/request-context.js';
+import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
+import { Log } from './infrastructure/logging/log.js';
+import { requestLog } from './infrastructure/logging/request-log.js';
+
+/** Everything about HTTP that is the same for the process and for tests. Create the application with `bodyParser: false`. */
+export function configureApp(app: NestExpressApplication): void {
+  const config = app.get<BootConfiguration>(CONFIGURATION);
+  const clock = app.get(Clock);
+  const log = app.get(Log);
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.use(requestContext);
+  app.use(requestLog(log, clock));
+  app.use(
+    helmet({
+      // Text is data here: no page of ours runs a script or is framed (security.md, browser).
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          baseUri: ["'none'"],
+          formAction: ["'self'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      hsts: publicUrl(config).protocol === 'https:',
+    }),
+  );
+  app.use(jsonBody(config['server.bodyLimitBytes']));
+  app.get(ApiDescription).describe(app);
+  app.useGlobalPipes(new StrictValidationPipe());
+  app.useGlobalFilters(new ErrorFilter(clock, log));
+}

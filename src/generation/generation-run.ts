@@ -1,0 +1,233 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/domain-error.js';
+import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import type { FinishEvent, GenerateEvent } from '../llm-providers/contract/generate-event.js';
+import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
+import { ProviderError } from '../llm-providers/contract/provider-error.js';
+import type { ResolvedModel } from '../llm-providers/provider-registry.js';
+import type { FinishedAnswer } from '../messages/message.js';
+import { AnswerParts } from './answer-parts.js';
+import { attempt, type AttemptLimits } from './attempt.js';
+import type { JournalEvent } from './generation-event.js';
+import { toFailure } from './provider-failure.js';
+
+export interface GenerationLimits extends AttemptLimits {
+  readonly maxDurationMs: number;
+  readonly maxAnswerCharacters: number;
+  readonly maxAttempts: number;
+  readonly retryBaseDelayMs: number;
+}
+
+/** What is asked of whom, and who is told what happens. */
+export interface GenerationCall {
+  readonly target: ResolvedModel;
+  readonly request: GenerateRequest;
+  readonly requestId: string;
+  readonly onEvent: (event: JournalEvent) => void;
+}
+
+/** Why a generation was ended by us. */
+export type StopReason = 'cancelled' | 'interrupted' | 'too_long';
+
+class Stopped extends Error {
+  constructor(readonly reason: StopReason) {
+    super(`Generation stopped: ${reason}`);
+  }
+}
+
+/** An answer as it ended, and the error to tell when it is not complete. */
+export interface Outcome {
+  readonly answer: FinishedAnswer;
+  readonly failure: DomainError | undefined;
+}
+
+/**
+ * Lets a model answer once: retries before the first token, limits, and the words for every way it can end. Knows neither
+ * database nor HTTP; what happens is told to `call.onEvent` as it happens.
+ */
+export class GenerationRun {
+  private readonly stopping = new AbortController();
+  private readonly parts = new AnswerParts();
+  private readonly toolCalls = new Map<string, { name: string; input: string }>();
+  private readonly startedAt: number;
+  private firstTokenAt: number | undefined;
+  private providerModel: string | undefined;
+  private finish: FinishEvent | undefined;
+
+  constructor(
+    private readonly call: GenerationCall,
+    private readonly limits: GenerationLimits,
+    private readonly clock: Clock,
+  ) {
+    this.startedAt = clock.monotonicMs();
+  }
+
+  /** Closes the connection to the provider; the run then ends with what has arrived. Without effect once it has ended. */
+  stop(reason: StopReason): void {
+    this.stopping.abort(new Stopped(reason));
+  }
+
+  /** Never rejects: a failure is an outcome. */
+  async run(): Promise<Outcome> {
+    const deadline = setTimeout(() => this.stop('too_long'), this.limits.maxDurationMs);
+    try {
+      await this.answerWithRetries();
+      return this.outcome('complete', undefined);
+    } catch (error) {
+      return this.failed(error);
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  private async answerWithRetries(): Promise<void> {
+    for (let number = 1; ; number++) {
+      try {
+        await this.answer();
+        return;
+      } catch (error) {
+        const delayMs = this.retryDelay(error, number);
+        if (delayMs === undefined) throw error;
+        this.call.onEvent({ type: 'status', status: 'retrying' });
+        await this.pause(delayMs);
+      }
+    }
+  }
+
+  private async answer(): Promise<void> {
+    for await (const event of attempt(this.call, this.stopping.signal, this.limits)) {
+      this.take(event);
+      if (this.parts.length > this.limits.maxAnswerCharacters) throw new Stopped('too_long');
+    }
+    if (this.finish === undefined) {
+      throw new ProviderError({
+        provider: this.call.target.provider.kind,
+        code: 'invalid_response',
+        truncated: this.firstTokenAt !== undefined,
+      });
+    }
+  }
+
+  private take(event: GenerateEvent): void {
+    switch (event.type) {
+      case 'start':
+        this.providerModel = event.model;
+        break;
+      case 'text':
+        this.emit({ type: 'token', token: event.text });
+        break;
+      case 'reasoning':
+        this.emit({
+          type: 'reasoning',
+          token: event.text,
+          ...(event.signature === undefined ? {} : { signature: event.signature }),
+        });
+        break;
+      case 'tool-call-start':
+        this.toolCalls.set(event.id, { name: event.name, input: '' });
+        break;
+      case 'tool-call-delta': {
+        const call = this.toolCalls.get(event.id);
+        if (call !== undefined) call.input += event.input;
+        break;
+      }
+      case 'tool-call-end': {
+        const call = this.toolCalls.get(event.id);
+        if (call !== undefined) this.emit({ type: 'tool_call', id: event.id, ...call });
+        break;
+      }
+      case 'finish':
+        this.finish = event;
+    }
+  }
+
+  private emit(event: JournalEvent): void {
+    this.firstTokenAt ??= this.clock.monotonicMs();
+    this.parts.add(event);
+    this.call.onEvent(event);
+  }
+
+  /** Undefined when it must not be tried again: after the first token never (conversations.md, promise 7). */
+  private retryDelay(error: unknown, attempts: number): number | undefined {
+    const mayRetry =
+      error instanceof ProviderError &&
+      error.retryable &&
+      this.firstTokenAt === undefined &&
+      attempts < this.limits.maxAttempts;
+    const { retryAfterMs = 0 } = mayRetry ? error : {};
+    // Whoever must wait longer than for a silent model is better told so at once.
+    if (!mayRetry || retryAfterMs > this.limits.firstTokenTimeoutMs) return undefined;
+    const backoff = this.limits.retryBaseDelayMs * 2 ** (attempts - 1) * (0.5 + Math.random());
+    return Math.max(backoff, retryAfterMs);
+  }
+
+  private async pause(delayMs: number): Promise<void> {
+    const { signal } = this.stopping;
+    await wait(delayMs, undefined, { signal }).catch(() => {
+      throw signal.reason;
+    });
+  }
+
+  private failed(error: unknown): Outcome {
+    const stopped: unknown = this.stopping.signal.aborted ? this.stopping.signal.reason : error;
+    if (stopped instanceof Stopped) {
+      switch (stopped.reason) {
+        case 'cancelled':
+          return this.outcome('cancelled', new DomainError('GENERATION_CANCELLED'));
+        case 'interrupted':
+          return this.outcome('interrupted', new DomainError('GENERATION_INTERRUPTED'));
+        case 'too_long':
+          return this.outcome('interrupted', new DomainError('ANSWER_TOO_LONG'));
+      }
+    }
+    if (error instanceof ProviderError && error.truncated && this.firstTokenAt !== undefined) {
+      return this.outcome('interrupted', new DomainError('GENERATION_INTERRUPTED', { cause: error }));
+    }
+    return this.outcome('error', toFailure(error));
+  }
+
+  private outcome(status: FinishedAnswer['status'], failure: DomainError | undefined): Outcome {
+    const { usage, reason, rawReason } = this.finish ?? {};
+    const sinceStart = (time: number): number => Math.round(time - this.startedAt);
+    const answer: FinishedAnswer = {
+      status,
+      parts: this.parts.parts,
+      providerModel: this.providerModel,
+      finishReason: status === 'complete' ? reason : undefined,
+      providerFinishReason: rawReason,
+      inputTokens: usage?.inputTokens,
+      outputTokens: usage?.outputTokens,
+      cachedTokens: usage?.cachedInputTokens,
+      timeToFirstTokenMs: this.firstTokenAt === undefined ? undefined : sinceStart(this.firstTokenAt),
+      durationMs: sinceStart(this.clock.monotonicMs()),
+      errorCode: failure?.code,
+    };
+    return { answer, failure };
+  }
+}
+
+/** Prepares runs within the limits of the configuration. */
+@Injectable()
+export class GenerationRuns {
+  private readonly limits: GenerationLimits;
+
+  constructor(
+    private readonly clock: Clock,
+    @Inject(CONFIGURATION) config: BootConfiguration,
+  ) {
+    this.limits = {
+      firstTokenTimeoutMs: config['generation.firstTokenTimeoutMs'],
+      idleTimeoutMs: config['generation.idleTimeoutMs'],
+      maxDurationMs: config['generation.maxDurationMs'],
+      maxAnswerCharacters: config['generation.maxAnswerCharacters'],
+      maxAttempts: config['generation.maxAttempts'],
+      retryBaseDelayMs: config['generation.retryBaseDelayMs'],
+    };
+  }
+
+  prepare(call: GenerationCall): GenerationRun {
+    return new GenerationRun(call, this.limits, this.clock);
+  }
+}

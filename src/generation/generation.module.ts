@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { MessagesModule } from '../messages/messages.module.js';
+import { ModelsModule } from '../models/models.module.js';
+import { ThreadsModule } from '../threads/threads.module.js';
+import { AnswerWriter } from './answer-writer.js';
+import { GenerationKeeper } from './generation-keeper.js';
+import { GenerationRuns } from './generation-run.js';
+import { GenerationService } from './generation.service.js';
+import { JournalEntry } from './journal-entry.entity.js';
+import { Journal } from './journal.js';
+import { Replica } from './replica.entity.js';
+import { Replicas } from './replicas.js';
+import { RunningGenerations } from './running-generations.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([JournalEntry, Replica]), MessagesModule, ModelsModule, ThreadsModule],
+  providers: [
+    GenerationService,
+    GenerationRuns,
+    AnswerWriter,
+    GenerationKeeper,
+    Journal,
+    Replicas,
+    RunningGenerations,
+  ],
+  exports: [GenerationService, RunningGenerations],
+})
+export class GenerationModule {}

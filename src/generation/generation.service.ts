@@ -1,0 +1,162 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../common/domain-error.js';
+import { toWireId } from '../common/ids.js';
+import type { Owner } from '../common/owner.js';
+import type { GenerateMessage, GenerateRequest } from '../llm-providers/contract/generate-request.js';
+import { ProviderRegistry, type ResolvedModel } from '../llm-providers/provider-registry.js';
+import { assembleContext } from '../messages/context.js';
+import type { Message } from '../messages/message.entity.js';
+import { MessagesService, type Exchange } from '../messages/messages.service.js';
+import { AnswerWriter, type GenerationEnd } from './answer-writer.js';
+import type { GenerationEvent } from './generation-event.js';
+import { GenerationRuns, type Outcome } from './generation-run.js';
+import { Journal } from './journal.js';
+import { LiveStream } from './live-stream.js';
+import { toFailure } from './provider-failure.js';
+import { Replicas } from './replicas.js';
+import { RunningGenerations } from './running-generations.js';
+
+export interface Post {
+  readonly threadId: string;
+  readonly modelId: string;
+  readonly content: string;
+  readonly temperature?: number | undefined;
+  readonly maxOutputTokens?: number | undefined;
+  readonly systemPrompt?: string | undefined;
+  readonly requestId: string;
+}
+
+/** A generation that has begun: both messages are committed. */
+export interface Generation {
+  readonly userMessage: Message;
+  readonly assistantMessage: Message;
+  readonly stream: LiveStream;
+  /** The end of it, once written. Never rejects. */
+  readonly ended: Promise<GenerationEnd>;
+}
+
+/** The one place where a model is called for a thread. */
+@Injectable()
+export class GenerationService {
+  constructor(
+    private readonly models: ProviderRegistry,
+    private readonly messages: MessagesService,
+    private readonly runs: GenerationRuns,
+    private readonly journal: Journal,
+    private readonly writer: AnswerWriter,
+    private readonly replicas: Replicas,
+    private readonly running: RunningGenerations,
+  ) {}
+
+  /**
+   * Commits the user's message and lets the model answer. The generation goes on whether or not anybody reads its stream.
+   * @throws DomainError MODEL_NOT_FOUND, THREAD_NOT_FOUND, TEMPERATURE_OUT_OF_RANGE, CONTEXT_LENGTH_EXCEEDED,
+   *   GENERATION_IN_PROGRESS; nothing has changed then
+   */
+  async post(owner: Owner, post: Post): Promise<Generation> {
+    const target = await this.resolve(owner, post.modelId);
+    refuseTemperatureOutOfRange(post.temperature, target);
+    let context: GenerateMessage[] = [];
+    const exchange = await this.messages.beginExchange(
+      owner,
+      { ...post, provider: target.connection.name, replicaId: this.replicas.own },
+      (history) => {
+        context = assembleContext(history, post.content, {
+          contextLength: target.model.contextLength,
+          maxOutputTokens: post.maxOutputTokens ?? target.model.maxOutputTokens,
+          systemPrompt: post.systemPrompt,
+        });
+      },
+    );
+    return this.start(exchange, target, context, post);
+  }
+
+  private async resolve({ tenantId }: Owner, modelId: string): Promise<ResolvedModel> {
+    const target = await this.models.resolve(tenantId, modelId).catch((error: unknown) => {
+      throw toFailure(error);
+    });
+    if (target === undefined) throw new DomainError('MODEL_NOT_FOUND');
+    return target;
+  }
+
+  private start(
+    { userMessage, assistantMessage }: Exchange,
+    target: ResolvedModel,
+    context: GenerateMessage[],
+    post: Post,
+  ): Generation {
+    const request: GenerateRequest = {
+      model: target.model.id,
+      messages: context,
+      systemPrompt: post.systemPrompt,
+      temperature: post.temperature,
+      maxOutputTokens: post.maxOutputTokens,
+    };
+    const { id } = assistantMessage;
+    const stream = new LiveStream();
+    stream.append({
+      type: 'message_start',
+      userMessageId: toWireId('message', userMessage.id),
+      threadId: toWireId('thread', userMessage.threadId),
+      modelId: userMessage.modelId,
+      timestamp: assistantMessage.createdAt.toISOString(),
+    });
+    const run = this.runs.prepare({
+      target,
+      request,
+      requestId: post.requestId,
+      onEvent: (event) => this.journal.append(id, stream.append(event), event),
+    });
+    const ended = run.run().then((outcome) => this.end(id, outcome, stream));
+    this.running.add({ id, stop: (reason) => run.stop(reason), ended });
+    return { userMessage, assistantMessage, stream, ended };
+  }
+
+  /** The last event of a stream goes out after the end is committed: what was acknowledged is not lost. */
+  private async end(id: string, outcome: Outcome, stream: LiveStream): Promise<GenerationEnd> {
+    const end = await this.writer.write(id, outcome);
+    stream.append(lastEvent(end));
+    stream.append({ type: 'close' });
+    return end;
+  }
+
+  /**
+   * Stops an answer, wherever it is generated, and keeps what has arrived.
+   * @returns the message: ended if this replica generates it; else as it is now, and within a second ended by its replica
+   * @throws DomainError MESSAGE_NOT_FOUND
+   */
+  async cancel(owner: Owner, messageId: string): Promise<Message> {
+    const message = await this.messages.get(owner, messageId);
+    if (message.replicaId === null) return message;
+    await this.messages.requestCancel(owner, messageId);
+    await this.running.stop(messageId, 'cancelled');
+    return this.messages.get(owner, messageId);
+  }
+
+  /** Stops everything that is being generated in a thread, and waits for what this replica generates. */
+  async cancelThread(owner: Owner, threadId: string): Promise<void> {
+    for (const { id } of await this.messages.generatingIn(owner, threadId)) await this.cancel(owner, id);
+  }
+}
+
+function refuseTemperatureOutOfRange(temperature: number | undefined, { model }: ResolvedModel): void {
+  const { min, max } = model.temperature;
+  if (temperature === undefined || (temperature >= min && temperature <= max)) return;
+  throw new DomainError('TEMPERATURE_OUT_OF_RANGE', { param: 'temperature', details: { min, max } });
+}
+
+function lastEvent({ message, failure }: GenerationEnd): GenerationEvent {
+  if (failure !== undefined || message === null) {
+    const error = failure ?? new DomainError('GENERATION_INTERRUPTED');
+    const retryable = error.status === 429 || error.status >= 500;
+    return { type: 'error', code: error.code, message: error.message, retryable };
+  }
+  const { inputTokens, outputTokens, cachedTokens } = message;
+  return {
+    type: 'message_complete',
+    totalTokens: inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens,
+    usage: { inputTokens, outputTokens, cachedTokens },
+    finishReason: message.finishReason ?? 'other',
+    timestamp: message.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { ModelsModule } from '../models/models.module.js';
+import { HealthController } from './health.controller.js';
+import { HealthService } from './health.service.js';
+import { ProbesController } from './probes.controller.js';
+
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false }), ModelsModule],
+  controllers: [HealthController, ProbesController],
+  providers: [HealthService],
+})
+export class HealthModule {}

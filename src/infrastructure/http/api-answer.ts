@@ -1,0 +1,44 @@
+import { applyDecorators, HttpCode, type Type } from '@nestjs/common';
+import { ApiExtraModels, ApiResponse, getSchemaPath, type ApiResponseSchemaHost } from '@nestjs/swagger';
+
+type SchemaObject = Exclude<ApiResponseSchemaHost['schema'], { $ref: string }>;
+
+interface AnswerOptions {
+  readonly status?: 200 | 201 | 202;
+  /** `page`: a list with `pagination`. `list`: a bounded list. */
+  readonly shape?: 'one' | 'list' | 'page';
+}
+
+const paginationSchema: SchemaObject = {
+  type: 'object',
+  required: ['cursor', 'limit', 'hasMore'],
+  properties: {
+    cursor: { type: 'string', nullable: true },
+    limit: { type: 'integer' },
+    hasMore: { type: 'boolean' },
+    totalCount: { type: 'integer' },
+  },
+};
+
+/** Sets the status of a native route and describes its answer, with the envelope around it. */
+export function Answers(model: Type, { status = 200, shape = 'one' }: AnswerOptions = {}): MethodDecorator {
+  const item = { $ref: getSchemaPath(model) };
+  return applyDecorators(
+    HttpCode(status),
+    ApiExtraModels(model),
+    ApiResponse({
+      status,
+      schema: {
+        type: 'object',
+        required: ['success', 'data', 'timestamp', 'requestId'],
+        properties: {
+          success: { type: 'boolean', enum: [true] },
+          data: shape === 'one' ? item : { type: 'array', items: item },
+          ...(shape === 'page' ? { pagination: paginationSchema } : {}),
+          timestamp: { type: 'string', format: 'date-time' },
+          requestId: { type: 'string' },
+        },
+      },
+    }),
+  );
+}

@@ -1,0 +1,54 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Clock } from '../../common/clock.js';
+import type { DomainError } from '../../common/domain-error.js';
+import { Log } from '../logging/log.js';
+import { errorPage } from './error-page.js';
+import { currentRequestId } from './request-context.js';
+import { toDomainError } from './to-domain-error.js';
+
+/** The error envelope of `/api` (http-api.md). */
+export function errorEnvelope(error: DomainError, clock: Clock): object {
+  return {
+    success: false,
+    error: {
+      code: error.code,
+      message: error.message,
+      type: error.type,
+      ...(error.param === undefined ? {} : { param: error.param }),
+      ...(error.details === undefined ? {} : { details: error.details }),
+    },
+    timestamp: clock.now().toISOString(),
+    requestId: currentRequestId(),
+  };
+}
+
+/** The one place where an error becomes an answer. The browser's door gets a page, everything else the envelope. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const error = toDomainError(thrown);
+    if (error.status >= 500) this.log.error({ err: thrown, code: error.code }, 'request failed');
+    if (response.headersSent) {
+      // A cut connection is the only honest end of an answer that had begun.
+      response.destroy();
+      return;
+    }
+    response.status(error.status);
+    if (error.retryAfterMs !== undefined) {
+      response.setHeader('Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
+    }
+    if (/^\/app(?:\/|$)/i.test(request.path)) {
+      response.type('html').send(errorPage(error, currentRequestId()));
+    } else {
+      response.json(errorEnvelope(error, this.clock));
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { DomainError } from '../../common/domain-error.js';
+
+interface Problem {
+  readonly param: string;
+  readonly message: string;
+}
+
+function problemsOf(errors: readonly ValidationError[], path: readonly string[] = []): Problem[] {
+  return errors.flatMap((error) => {
+    const here = [...path, error.property];
+    const own = Object.values(error.constraints ?? {}).map((message) => ({ param: here.join('.'), message }));
+    return [...own, ...problemsOf(error.children ?? [], here)];
+  });
+}
+
+/**
+ * Checks every parameter against its DTO: unknown properties are refused, values are not converted except in queries, where
+ * everything is text. A body must be an object: class-validator itself would take a missing one for `{}`.
+ * @throws DomainError VALIDATION_FAILED with the path of the first offending field, INVALID_BODY
+ */
+@Injectable()
+export class StrictValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      transform: true,
+      stopAtFirstError: true,
+      validationError: { target: false, value: false },
+      exceptionFactory: (errors) => {
+        const problems = problemsOf(errors);
+        const first = problems[0];
+        return new DomainError('VALIDATION_FAILED', {
+          ...(first === undefined ? {} : { param: first.param, message: first.message }),
+          details: { problems },
+        });
+      },
+    });
+  }
+
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+      throw new DomainError('INVALID_BODY');
+    }
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}

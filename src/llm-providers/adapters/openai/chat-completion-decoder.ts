@@ -1,0 +1,122 @@
+import type { FinishReason, GenerateEvent, StartEvent, TokenUsage } from '../../contract/generate-event.js';
+import type { JsonObject } from '../../json-shape.js';
+
+/** Where servers put reasoning: vLLM since 0.9 and OpenRouter `reasoning`; DeepSeek and older vLLM `reasoning_content`. */
+const reasoningFields = ['reasoning_content', 'reasoning'] as const;
+
+const finishReasons: ReadonlySet<string> = new Set<FinishReason>([
+  'stop',
+  'length',
+  'tool_calls',
+  'content_filter',
+]);
+
+const chunkKind = 'chat.completion.chunk';
+
+/**
+ * Turns the chunks of one chat completion into our events. Unknown fields and kinds of chunk are ignored, known
+ * fields of a wrong type throw UnexpectedShapeError.
+ * https://platform.openai.com/docs/api-reference/chat-streaming/streaming
+ */
+export class ChatCompletionDecoder {
+  private started = false;
+  private finishReason: string | undefined;
+  private model: string | undefined;
+  private usage: TokenUsage | undefined;
+  private readonly toolCallIds = new Map<number, string>();
+
+  /** @param requestId the vendor's id of this request */
+  constructor(private readonly requestId: string | undefined) {}
+
+  /** Whether any event came out. */
+  get outputBegan(): boolean {
+    return this.started;
+  }
+
+  /** The events of one chunk that is not an error. */
+  *decode(chunk: JsonObject): Generator<GenerateEvent, void, undefined> {
+    // Azure and some servers leave the kind empty.
+    if ((chunk.text('object') ?? chunkKind) !== chunkKind) return;
+    this.model ??= chunk.text('model');
+    // One answer is asked for, so there is one choice; the last chunk has the usage and none.
+    const choice = chunk.objects('choices')?.at(0);
+    const usage = chunk.object('usage');
+    const delta = choice?.object('delta');
+    if (delta !== undefined) {
+      for (const event of this.output(delta)) {
+        yield* this.startOnce();
+        yield event;
+      }
+    }
+    // Some servers send an empty reason with every chunk.
+    this.finishReason = choice?.text('finish_reason') ?? this.finishReason;
+    // A running total where a server repeats it: the last one counts.
+    if (usage !== undefined) this.usage = toUsage(usage);
+  }
+
+  /** The last events, when the vendor has sent its terminator; undefined when it never said why it stopped. */
+  finish(): readonly GenerateEvent[] | undefined {
+    if (this.finishReason === undefined) return undefined;
+    return [
+      ...this.startOnce(),
+      ...[...this.toolCallIds.values()].map((id) => ({ type: 'tool-call-end', id }) as const),
+      {
+        type: 'finish',
+        reason: isFinishReason(this.finishReason) ? this.finishReason : 'other',
+        rawReason: this.finishReason,
+        ...(this.usage === undefined ? {} : { usage: this.usage }),
+      },
+    ];
+  }
+
+  private startOnce(): readonly StartEvent[] {
+    if (this.started) return [];
+    this.started = true;
+    return [
+      {
+        type: 'start',
+        ...(this.model === undefined ? {} : { model: this.model }),
+        ...(this.requestId === undefined ? {} : { requestId: this.requestId }),
+      },
+    ];
+  }
+
+  private *output(delta: JsonObject): Generator<GenerateEvent, void, undefined> {
+    // Servers in between two versions send the same text in both fields.
+    const reasoning = reasoningFields.map((field) => delta.text(field)).find((text) => text !== undefined);
+    if (reasoning !== undefined) yield { type: 'reasoning', text: reasoning };
+    // A refusal is what the model says instead of content, so it is text to a reader.
+    const text = (delta.text('content') ?? '') + (delta.text('refusal') ?? '');
+    if (text !== '') yield { type: 'text', text };
+    for (const call of delta.objects('tool_calls') ?? []) yield* this.toolCall(call);
+  }
+
+  /** The first piece of a call names it; the others only repeat its index. */
+  private *toolCall(call: JsonObject): Generator<GenerateEvent, void, undefined> {
+    const index = call.requiredCount('index');
+    let id = this.toolCallIds.get(index);
+    if (id === undefined) {
+      id = call.requiredText('id');
+      this.toolCallIds.set(index, id);
+      yield { type: 'tool-call-start', id, name: call.requiredObject('function').requiredText('name') };
+    }
+    const input = call.object('function')?.text('arguments');
+    if (input !== undefined) yield { type: 'tool-call-delta', id, input };
+  }
+}
+
+/** Our words for it are OpenAI's. */
+function isFinishReason(word: string): word is FinishReason {
+  return finishReasons.has(word);
+}
+
+function toUsage(usage: JsonObject): TokenUsage {
+  const cachedInputTokens = usage.object('prompt_tokens_details')?.count('cached_tokens');
+  const reasoningTokens = usage.object('completion_tokens_details')?.count('reasoning_tokens');
+  return {
+    inputTokens: usage.requiredCount('prompt_tokens'),
+    outputTokens: usage.requiredCount('completion_tokens'),
+    ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+  };
+}

@@ -1,0 +1,167 @@
+import { APIConnectionTimeoutError, APIError } from 'openai';
+import type { ProviderKind } from '../../contract/connection.js';
+import { ProviderError, type ProviderErrorCode } from '../../contract/provider-error.js';
+import { isRecord, UnexpectedShapeError } from '../../json-shape.js';
+import { retryAfterMs } from '../../retry-after.js';
+
+interface Verdict {
+  readonly code: ProviderErrorCode;
+  readonly retryable?: boolean;
+}
+
+/**
+ * What the `code` or `type` of an error object says more exactly than the status.
+ * OpenAI: https://platform.openai.com/docs/guides/error-codes
+ * Azure's content_filter: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+ * llama-server's types: https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server-common.cpp
+ */
+const verdictByWord: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>([
+  ['context_length_exceeded', { code: 'context_length' }],
+  ['exceed_context_size_error', { code: 'context_length' }],
+  ['content_filter', { code: 'content_filter' }],
+  ['content_policy_violation', { code: 'content_filter' }],
+  // Nothing but a payment helps, so there is no point in trying again.
+  ['insufficient_quota', { code: 'rate_limit', retryable: false }],
+  ['billing_not_active', { code: 'rate_limit', retryable: false }],
+  ['billing_hard_limit_reached', { code: 'rate_limit', retryable: false }],
+  ['rate_limit_exceeded', { code: 'rate_limit' }],
+  ['invalid_api_key', { code: 'authentication' }],
+  ['model_not_found', { code: 'not_found' }],
+  ['slow_down', { code: 'overloaded' }],
+  ['unavailable_error', { code: 'overloaded' }],
+]);
+
+/** Broader words: they count only where there is no status, inside a stream. */
+const verdictByBroadWord: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>([
+  ['invalid_request_error', { code: 'invalid_request' }],
+  ['authentication_error', { code: 'authentication' }],
+  ['permission_error', { code: 'permission' }],
+  ['not_found_error', { code: 'not_found' }],
+  ['rate_limit_error', { code: 'rate_limit' }],
+  ['server_error', { code: 'unknown', retryable: true }],
+]);
+
+const verdictByStatus: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>([
+  [401, { code: 'authentication' }],
+  // OpenRouter and DeepSeek: no credit left.
+  [402, { code: 'rate_limit', retryable: false }],
+  [403, { code: 'permission' }],
+  [404, { code: 'not_found' }],
+  [408, { code: 'timeout' }],
+  [429, { code: 'rate_limit' }],
+  [503, { code: 'overloaded' }],
+  [504, { code: 'timeout' }],
+  [529, { code: 'overloaded' }],
+]);
+
+export interface FailureContext {
+  readonly provider: ProviderKind;
+  /** Whether the caller already has some of the answer. */
+  readonly outputBegan: boolean;
+  readonly nowMs: number;
+  readonly requestId?: string | undefined;
+}
+
+/** Whatever went wrong between us and the vendor, as a ProviderError: by status and structured code, never by text. */
+export function toProviderError(error: unknown, context: FailureContext): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const { provider, requestId } = context;
+  if (isRefusal(error)) {
+    const { status, headers, error: body } = error;
+    return new ProviderError({
+      provider,
+      ...verdictOf(status, body),
+      status,
+      retryAfterMs: retryAfterMs(headers, context.nowMs),
+      requestId: presentableRequestId(headers.get('x-request-id')),
+      cause: error,
+    });
+  }
+  if (error instanceof UnexpectedShapeError || error instanceof SyntaxError) {
+    return new ProviderError({ provider, code: 'invalid_response', requestId, cause: error });
+  }
+  return transportFailure(error, context);
+}
+
+/** An `error` object that came inside a stream, after the status said 200; its code may then be the real status. */
+export function errorInStream(error: unknown, context: FailureContext): ProviderError {
+  const { provider, requestId } = context;
+  const code = isRecord(error) ? error['code'] : undefined;
+  const status = typeof code === 'number' && code >= 400 && code < 600 ? code : undefined;
+  return new ProviderError({ provider, ...verdictOf(status, error), status, requestId });
+}
+
+/** The stream is over, and the vendor did not say that it is. */
+export function missingTerminator(context: FailureContext, cause?: unknown): ProviderError {
+  const { provider, requestId, outputBegan } = context;
+  return new ProviderError({
+    provider,
+    code: 'invalid_response',
+    retryable: true,
+    truncated: outputBegan,
+    requestId,
+    cause,
+  });
+}
+
+/** The vendor's id of a request, unless it is something that one would not want to see in a log. */
+export function presentableRequestId(value: string | null | undefined): string | undefined {
+  return value && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;
+}
+
+function isRefusal(error: unknown): error is APIError<number, Headers> {
+  return error instanceof APIError && typeof error.status === 'number';
+}
+
+function verdictOf(status: number | undefined, error: unknown): Verdict {
+  const words = isRecord(error) ? [error['code'], error['type']] : [];
+  return (
+    firstVerdict(verdictByWord, words) ??
+    (status === undefined ? firstVerdict(verdictByBroadWord, words) : verdictOfStatus(status)) ?? {
+      code: 'unknown',
+    }
+  );
+}
+
+function firstVerdict(
+  verdicts: ReadonlyMap<unknown, Verdict>,
+  words: readonly unknown[],
+): Verdict | undefined {
+  return words.map((word) => verdicts.get(word)).find((verdict) => verdict !== undefined);
+}
+
+function verdictOfStatus(status: number): Verdict {
+  const verdict = verdictByStatus.get(status);
+  if (verdict !== undefined) return verdict;
+  if (status >= 500) return { code: 'unknown', retryable: true };
+  if (status >= 400) return { code: 'invalid_request' };
+  return { code: 'invalid_response' };
+}
+
+const timeoutCodes: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+function transportFailure(error: unknown, context: FailureContext): ProviderError {
+  const { provider, requestId, outputBegan } = context;
+  const failure = (code: ProviderErrorCode): ProviderError =>
+    new ProviderError({ provider, code, requestId, cause: error });
+
+  const systemCode = systemCodeOf(error);
+  if (systemCode === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('invalid_response');
+  if (systemCode !== undefined && timeoutCodes.has(systemCode)) return failure('timeout');
+  if (systemCode === undefined && error instanceof APIConnectionTimeoutError) return failure('timeout');
+  if (systemCode === undefined && !(error instanceof APIError)) return failure('unknown');
+  return outputBegan ? missingTerminator(context, error) : failure('network');
+}
+
+/** The `code` that Node or undici gave the failure; fetch and the SDK wrap it in causes of their own. */
+function systemCodeOf(error: unknown): string | undefined {
+  for (let cause = error; isRecord(cause); cause = cause['cause']) {
+    if (typeof cause['code'] === 'string') return cause['code'];
+  }
+  return undefined;
+}

@@ -1,0 +1,12 @@
+export interface EmbedRequest {
+  /** The vendor's id of the model. */
+  readonly model: string;
+  readonly inputs: readonly string[];
+}
+
+export interface EmbedResult {
+  /** One vector for each input, in the order of the inputs. */
+  readonly vectors: readonly (readonly number[])[];
+  /** Absent when the vendor did not say. */
+  readonly inputTokens?: number;
+}

@@ -1,0 +1,48 @@
+import type { Connection, ProviderKind } from './connection.js';
+import type { EmbedRequest, EmbedResult } from './embed.js';
+import type { GenerateEvent } from './generate-event.js';
+import type { GenerateRequest } from './generate-request.js';
+import type { LoadProgress, ModelInfo, ModelStatus } from './model-info.js';
+
+/**
+ * One vendor. Adapters know their vendor; nothing else does. Every promise is tested by test/contract.
+ *
+ * Every method throws a ProviderError when the vendor fails, and the signal's own reason when the signal aborts.
+ * No method retries: whether to try again is the caller's decision.
+ */
+export interface ModelProvider {
+  readonly kind: ProviderKind;
+
+  /** Shows that the vendor is reachable and takes the credential. */
+  verify(call: CallContext): Promise<void>;
+
+  listModels(call: CallContext): Promise<readonly ModelInfo[]>;
+
+  /** What is known of a model without asking the vendor, for those that the operator named. */
+  describeModel(model: string): ModelInfo;
+
+  /** One answer. Ending the iteration early closes the connection to the vendor. */
+  stream(request: GenerateRequest, call: CallContext): AsyncIterable<GenerateEvent>;
+
+  embed?(request: EmbedRequest, call: CallContext): Promise<EmbedResult>;
+
+  /** Input tokens of a request, as the vendor would count them. */
+  countTokens?(request: GenerateRequest, call: CallContext): Promise<number>;
+
+  /** For local models. */
+  status?(model: string, call: CallContext): Promise<ModelStatus>;
+
+  /** Loads a local model, reporting as it goes; ends when the model is loaded. */
+  load?(model: string, call: CallContext): AsyncIterable<LoadProgress>;
+
+  /** Closes what the adapter keeps open; called once, when the process shuts down. */
+  close?(): Promise<void>;
+}
+
+export interface CallContext {
+  readonly connection: Connection;
+  /** Aborting closes the connection to the vendor, also before it has answered. */
+  readonly signal: AbortSignal;
+  /** Ours, for matching the vendor's logs with our own. */
+  readonly requestId: string;
+}

@@ -1,0 +1,206 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../common/clock.js';
+import type { Connection } from './contract/connection.js';
+import { ConnectionSource } from './contract/connection-source.js';
+import type { GenerateEvent } from './contract/generate-event.js';
+import type { ModelInfo } from './contract/model-info.js';
+import type { CallContext, ModelProvider } from './contract/model-provider.js';
+import { ProviderError } from './contract/provider-error.js';
+import { ProviderRegistry } from './provider-registry.js';
+
+class FixedClock extends Clock {
+  ms = 0;
+
+  override now(): Date {
+    return new Date(this.ms);
+  }
+
+  override monotonicMs(): number {
+    return this.ms;
+  }
+}
+
+/** A vendor that has, for each connection id, a list of models or a failure. */
+class FakeProvider implements ModelProvider {
+  readonly kind = 'openai';
+  readonly lists = new Map<string, readonly string[] | Error>();
+  readonly asked: string[] = [];
+  closed = 0;
+
+  verify(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async listModels({ connection }: CallContext): Promise<readonly ModelInfo[]> {
+    this.asked.push(`${connection.id}@${connection.version}`);
+    await Promise.resolve();
+    const list = this.lists.get(connection.id) ?? [];
+    if (list instanceof Error) throw list;
+    return list.map((id) => this.describeModel(id));
+  }
+
+  describeModel(id: string): ModelInfo {
+    const temperature = { min: 0, max: 2, step: 0.1, default: 1 };
+    return { id, name: id, provider: 'openai', capabilities: ['chat'], temperature };
+  }
+
+  async *stream(): AsyncGenerator<GenerateEvent, void, undefined> {
+    await Promise.reject(new Error('nobody streams here'));
+    yield* [];
+  }
+
+  close(): Promise<void> {
+    this.closed += 1;
+    return Promise.resolve();
+  }
+}
+
+class FakeSource extends ConnectionSource {
+  all: readonly Connection[] = [];
+
+  override connections(tenantId: string): Promise<readonly Connection[]> {
+    return Promise.resolve(tenantId === 'acme' ? this.all : []);
+  }
+}
+
+function connection(id: string, fields: Partial<Connection> = {}): Connection {
+  const timeouts = { connectMs: 1, headersMs: 1, idleMs: 1 };
+  return { id, version: 1, kind: 'openai', name: `Name of ${id}`, baseUrl: 'https://x', timeouts, ...fields };
+}
+
+const down = new ProviderError({ provider: 'openai', code: 'network' });
+
+describe('ProviderRegistry', () => {
+  let clock: FixedClock;
+  let vendor: FakeProvider;
+  let source: FakeSource;
+  let registry: ProviderRegistry;
+
+  beforeEach(() => {
+    clock = new FixedClock();
+    vendor = new FakeProvider();
+    source = new FakeSource();
+    registry = new ProviderRegistry([vendor], source, clock);
+  });
+
+  const idsOf = async (tenantId = 'acme'): Promise<readonly string[]> =>
+    (await registry.models(tenantId)).map(({ id }) => id);
+
+  it('refuses a kind without an adapter', () => {
+    expect(() => registry.provider('demo')).toThrow('demo');
+  });
+
+  it('knows no model of another tenant', async () => {
+    source.all = [connection('a', { models: ['m'] })];
+    expect(await registry.resolve('other', 'm')).toBeUndefined();
+    expect(await idsOf('other')).toEqual([]);
+  });
+
+  it('answers undefined for a model that no connection has', async () => {
+    source.all = [connection('a', { models: ['m'] })];
+    expect(await registry.resolve('acme', 'n')).toBeUndefined();
+  });
+
+  it('offers the models that the operator named without asking the vendor', async () => {
+    const named = connection('a', { models: ['m', 'n'] });
+    source.all = [named];
+    expect(await idsOf()).toEqual(['m', 'n']);
+    const model = vendor.describeModel('n');
+    expect(await registry.resolve('acme', 'n')).toEqual({ provider: vendor, connection: named, model });
+    expect(vendor.asked).toEqual([]);
+  });
+
+  it('takes the first connection that has the model', async () => {
+    source.all = [
+      connection('a'),
+      connection('b', { models: ['m', 'n'] }),
+      connection('c', { models: ['n'] }),
+    ];
+    vendor.lists.set('a', ['m']);
+    expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('a');
+    expect((await registry.resolve('acme', 'n'))?.connection.id).toBe('b');
+    expect(await idsOf()).toEqual(['m', 'n']);
+  });
+
+  it('asks the vendor once for callers at the same time, and once in five minutes', async () => {
+    source.all = [connection('a')];
+    vendor.lists.set('a', ['m']);
+    await Promise.all([idsOf(), idsOf(), registry.resolve('acme', 'm')]);
+    clock.ms += 5 * 60_000 - 1;
+    await idsOf();
+    expect(vendor.asked).toEqual(['a@1']);
+    clock.ms += 1;
+    await idsOf();
+    expect(vendor.asked).toEqual(['a@1', 'a@1']);
+  });
+
+  it('asks again when the connection has changed', async () => {
+    source.all = [connection('a')];
+    await idsOf();
+    source.all = [connection('a', { version: 2 })];
+    await idsOf();
+    expect(vendor.asked).toEqual(['a@1', 'a@2']);
+  });
+
+  it('lists the others while a vendor is down', async () => {
+    source.all = [connection('a'), connection('b')];
+    vendor.lists.set('a', down).set('b', ['m']);
+    expect(await idsOf()).toEqual(['m']);
+    expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('b');
+  });
+
+  it('throws the failure, not "unknown", when the model may be at a vendor that is down', async () => {
+    source.all = [connection('a'), connection('b', { models: ['m'] })];
+    vendor.lists.set('a', down);
+    await expect(registry.resolve('acme', 'n')).rejects.toBe(down);
+  });
+
+  it('makes a ProviderError of anything that an adapter throws', async () => {
+    source.all = [connection('a')];
+    vendor.lists.set('a', new TypeError('a defect'));
+    await expect(registry.resolve('acme', 'm')).rejects.toMatchObject({
+      name: 'ProviderError',
+      code: 'unknown',
+    });
+  });
+
+  it('leaves a vendor that failed alone for five seconds only', async () => {
+    source.all = [connection('a')];
+    vendor.lists.set('a', down);
+    await idsOf();
+    vendor.lists.set('a', ['m']);
+    clock.ms += 4_999;
+    expect(await idsOf()).toEqual([]);
+    clock.ms += 1;
+    expect(await idsOf()).toEqual(['m']);
+    expect(vendor.asked).toHaveLength(2);
+  });
+
+  it('keeps the models that a vendor had before its list failed', async () => {
+    source.all = [connection('a')];
+    vendor.lists.set('a', ['m']);
+    await idsOf();
+    vendor.lists.set('a', down);
+    clock.ms += 5 * 60_000;
+    expect(await idsOf()).toEqual(['m']);
+    expect((await registry.resolve('acme', 'm'))?.model.id).toBe('m');
+    await expect(registry.resolve('acme', 'n')).rejects.toBe(down);
+  });
+
+  it('tells who answers without waiting for anybody', async () => {
+    source.all = [connection('a'), connection('b'), connection('c', { models: ['m'] })];
+    vendor.lists.set('b', down);
+    const unknown = { 'Name of a': 'unknown', 'Name of b': 'unknown', 'Name of c': 'unknown' };
+    expect(await registry.reachability('acme')).toEqual(unknown);
+    await idsOf();
+    const known = { 'Name of a': 'reachable', 'Name of b': 'unreachable', 'Name of c': 'unknown' };
+    expect(await registry.reachability('acme')).toEqual(known);
+    clock.ms += 5 * 60_000;
+    expect(await registry.reachability('acme')).toEqual(known);
+  });
+
+  it('closes the adapters when the process shuts down', async () => {
+    await registry.onApplicationShutdown();
+    expect(vendor.closed).toBe(1);
+  });
+});

@@ -1,0 +1,62 @@
+import { DomainError } from '../common/domain-error.js';
+import type { AssistantPart, GenerateMessage } from '../llm-providers/contract/generate-request.js';
+import type { Message } from './message.entity.js';
+import type { MessagePart } from './message.js';
+
+/** Kept free for what an estimate gets wrong (conversations.md, Context). */
+const margin = 0.05;
+const defaultReservedOutput = 1024;
+
+interface ContextLimits {
+  /** Input and output together, in tokens; undefined when nobody knows: then nothing is left out. */
+  readonly contextLength: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly systemPrompt: string | undefined;
+}
+
+/** Errs on the high side for ordinary text of any script: common tokenizers make a token of three to five UTF-8 bytes. */
+export function estimateTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / 3) + 4;
+}
+
+/**
+ * What the model is given: the most recent messages that fit, oldest first, ending with the new one.
+ * @param history newest first
+ * @throws DomainError CONTEXT_LENGTH_EXCEEDED when not even the new message fits
+ */
+export function assembleContext(
+  history: readonly Message[],
+  content: string,
+  limits: ContextLimits,
+): GenerateMessage[] {
+  let room = roomFor(limits) - estimateTokens(content) - estimateTokens(limits.systemPrompt ?? '');
+  if (room < 0) throw new DomainError('CONTEXT_LENGTH_EXCEEDED', { param: 'content' });
+  const newestFirst: GenerateMessage[] = [{ role: 'user', parts: [{ type: 'text', text: content }] }];
+  for (const message of history) {
+    const earlier = toGenerateMessage(message);
+    if (earlier === undefined) continue;
+    room -= estimateTokens(message.content);
+    if (room < 0) break;
+    newestFirst.push(earlier);
+  }
+  return newestFirst.reverse();
+}
+
+function roomFor({ contextLength, maxOutputTokens }: ContextLimits): number {
+  if (contextLength === undefined) return Infinity;
+  const reserved = Math.min(maxOutputTokens ?? defaultReservedOutput, contextLength / 2);
+  return Math.floor((contextLength - reserved) * (1 - margin));
+}
+
+/** Undefined for answers of which nothing arrived. */
+function toGenerateMessage(message: Message): GenerateMessage | undefined {
+  if (message.role === 'user') return { role: 'user', parts: [{ type: 'text', text: message.content }] };
+  if (message.role !== 'assistant' || message.content === '') return undefined;
+  return { role: 'assistant', parts: message.parts.flatMap(toAssistantPart) };
+}
+
+/** A tool call without its result would be refused by vendors; reasoning is given back only with its signature. */
+function toAssistantPart(part: MessagePart): AssistantPart[] {
+  if (part.type === 'text') return [part];
+  return part.type === 'reasoning' && part.signature !== undefined ? [part] : [];
+}

@@ -1,0 +1,9 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import { PageQueryDto } from '../../infrastructure/http/page-query.dto.js';
+
+export class ListMessagesDto extends PageQueryDto {
+  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'asc', description: 'Oldest or newest first.' })
+  @IsIn(['asc', 'desc'])
+  order: 'asc' | 'desc' = 'asc';
+}

@@ -1,0 +1,232 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import type { Page } from '../common/cursor.js';
+import { DomainError } from '../common/domain-error.js';
+import { Ids } from '../common/ids.js';
+import type { Owner } from '../common/owner.js';
+import { violatesUnique } from '../infrastructure/database/database-errors.js';
+import { Transactions } from '../infrastructure/database/transactions.js';
+import { ThreadsService } from '../threads/threads.service.js';
+import type { Message } from './message.entity.js';
+import { textOf, type FinishedAnswer, type MessagePart } from './message.js';
+import { MessagesRepository, type MessageQuery } from './messages.repository.js';
+
+/** More than any context holds of ordinary messages, and a bound on what one post reads. */
+const historyLimit = 400;
+
+export interface NewExchange {
+  readonly threadId: string;
+  readonly modelId: string;
+  readonly content: string;
+  readonly provider: string;
+  readonly temperature?: number | undefined;
+  /** The replica that is about to generate the answer. */
+  readonly replicaId: string;
+}
+
+/** A user message and the pending answer to it, as committed, with what was said before, newest first. */
+export interface Exchange {
+  readonly userMessage: Message;
+  readonly assistantMessage: Message;
+  readonly history: readonly Message[];
+}
+
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly messages: MessagesRepository,
+    private readonly threads: ThreadsService,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** @throws DomainError THREAD_NOT_FOUND, INVALID_CURSOR */
+  async list(owner: Owner, query: MessageQuery): Promise<Page<Message>> {
+    await this.threads.get(owner, query.threadId);
+    return this.messages.page(owner, query);
+  }
+
+  /** @throws DomainError MESSAGE_NOT_FOUND when there is none or it is not the owner's */
+  async get(owner: Owner, id: string): Promise<Message> {
+    const message = await this.messages.findOwned(owner, id);
+    if (message === null) throw new DomainError('MESSAGE_NOT_FOUND');
+    return message;
+  }
+
+  /**
+   * Commits a user message and a pending answer together, before any model is called (conversations.md, promise 1).
+   * `admit` sees what was said before and may refuse by throwing: then nothing has changed.
+   * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS
+   */
+  async beginExchange(
+    owner: Owner,
+    exchange: NewExchange,
+    admit: (history: readonly Message[]) => void,
+  ): Promise<Exchange> {
+    try {
+      return await this.transactions.run((db) => this.insertExchange(owner, exchange, admit, db));
+    } catch (error) {
+      if (violatesUnique(error, 'uq_messages_generating')) throw new DomainError('GENERATION_IN_PROGRESS');
+      throw error;
+    }
+  }
+
+  private async insertExchange(
+    owner: Owner,
+    exchange: NewExchange,
+    admit: (history: readonly Message[]) => void,
+    db: EntityManager,
+  ): Promise<Exchange> {
+    const { threadId, modelId } = exchange;
+    await this.threads.lockOwned(owner, threadId, db);
+    const history = await this.messages.newest(owner, { threadId, modelId, limit: historyLimit }, db);
+    admit(history);
+    const leafId = await this.threads.currentLeaf(owner, threadId, modelId, db);
+    const now = this.clock.now();
+    const common = { tenantId: owner.tenantId, userId: owner.userId, threadId, modelId, now };
+    const userMessage: Message = {
+      ...blank({ ...common, id: this.ids.next(), parentId: leafId }),
+      role: 'user',
+      status: 'complete',
+      content: exchange.content,
+      parts: [{ type: 'text', text: exchange.content }],
+    };
+    const assistantMessage: Message = {
+      ...blank({ ...common, id: this.ids.next(), parentId: userMessage.id }),
+      role: 'assistant',
+      status: 'pending',
+      provider: exchange.provider,
+      temperature: exchange.temperature ?? null,
+      replicaId: exchange.replicaId,
+    };
+    await this.messages.insert([userMessage, assistantMessage], db);
+    const added = { modelId, added: 2, leafId: assistantMessage.id, lastText: exchange.content, at: now };
+    await this.threads.recordMessages(owner, threadId, added, db);
+    return { userMessage, assistantMessage, history };
+  }
+
+  /**
+   * Writes how an answer ended. `alongside` runs in the same transaction.
+   * @returns the finished message, or null when it is gone or another replica has ended it: then nothing was written
+   */
+  async finish(
+    held: { readonly id: string; readonly replicaId: string },
+    answer: FinishedAnswer,
+    alongside: (db: EntityManager) => Promise<void>,
+  ): Promise<Message | null> {
+    return this.transactions.run(async (db) => {
+      const finished = await this.messages.finish(held, columnsOf(answer, this.clock.now()), db);
+      if (finished !== null) {
+        await this.recordAnswer(finished, db);
+        await alongside(db);
+      }
+      return finished;
+    });
+  }
+
+  /**
+   * Ends answers whose replica gave no sign of life for `staleSeconds` as interrupted, with what `recover` finds of them.
+   * @returns the messages it ended, at most a hundred a call
+   */
+  async interruptOrphans(
+    staleSeconds: number,
+    recover: (messageId: string, db: EntityManager) => Promise<MessagePart[]>,
+  ): Promise<readonly Message[]> {
+    return this.transactions.run(async (db) => {
+      const ended: Message[] = [];
+      for (const { id, replicaId } of await this.messages.orphaned(staleSeconds, 100, db)) {
+        if (replicaId === null) continue;
+        const answer: FinishedAnswer = {
+          status: 'interrupted',
+          parts: await recover(id, db),
+          errorCode: 'GENERATION_INTERRUPTED',
+        };
+        const finished = await this.messages.finish(
+          { id, replicaId },
+          columnsOf(answer, this.clock.now()),
+          db,
+        );
+        if (finished === null) continue;
+        await this.recordAnswer(finished, db);
+        ended.push(finished);
+      }
+      return ended;
+    });
+  }
+
+  /** Asks whichever replica generates the message to stop; without effect on a finished one. */
+  requestCancel(owner: Owner, id: string): Promise<void> {
+    return this.messages.requestCancel(owner, id);
+  }
+
+  generatingIn(owner: Owner, threadId: string): Promise<readonly Message[]> {
+    return this.messages.generatingIn(owner, threadId);
+  }
+
+  stillWanted(replicaId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.messages.stillWanted(replicaId, ids);
+  }
+
+  private async recordAnswer(message: Message, db: EntityManager): Promise<void> {
+    const { modelId, id, content, updatedAt } = message;
+    if (content === '') return;
+    await this.threads.recordMessages(
+      message,
+      message.threadId,
+      { modelId, added: 0, leafId: id, lastText: content, at: updatedAt },
+      db,
+    );
+  }
+}
+
+function blank(row: {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly threadId: string;
+  readonly modelId: string;
+  readonly parentId: string | null;
+  readonly now: Date;
+}): Omit<Message, 'role' | 'status'> {
+  const { now, ...ids } = row;
+  return {
+    ...ids,
+    content: '',
+    parts: [],
+    provider: null,
+    providerModel: null,
+    temperature: null,
+    inputTokens: null,
+    outputTokens: null,
+    cachedTokens: null,
+    finishReason: null,
+    providerFinishReason: null,
+    timeToFirstTokenMs: null,
+    durationMs: null,
+    errorCode: null,
+    replicaId: null,
+    cancelRequested: false,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+function columnsOf(answer: FinishedAnswer, now: Date): Partial<Message> {
+  return {
+    status: answer.status,
+    content: textOf(answer.parts),
+    parts: [...answer.parts],
+    providerModel: answer.providerModel ?? null,
+    finishReason: answer.finishReason ?? null,
+    providerFinishReason: answer.providerFinishReason ?? null,
+    inputTokens: answer.inputTokens ?? null,
+    outputTokens: answer.outputTokens ?? null,
+    cachedTokens: answer.cachedTokens ?? null,
+    timeToFirstTokenMs: answer.timeToFirstTokenMs ?? null,
+    durationMs: answer.durationMs ?? null,
+    errorCode: answer.errorCode ?? null,
+    updatedAt: now,
+  };
+}

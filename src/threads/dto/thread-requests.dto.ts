@@ -1,0 +1,46 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsIn } from 'class-validator';
+import { MayBeAbsent } from '../../infrastructure/http/optional.js';
+import { PageQueryDto } from '../../infrastructure/http/page-query.dto.js';
+import { IsText } from '../../infrastructure/http/text-rules.js';
+
+const titleLength = 200;
+
+export class CreateThreadDto {
+  @ApiPropertyOptional({ minLength: 1, maxLength: titleLength })
+  @MayBeAbsent()
+  @IsText({ maximum: titleLength })
+  title?: string;
+}
+
+export class ChangeThreadDto {
+  @ApiPropertyOptional({ minLength: 1, maxLength: titleLength })
+  @MayBeAbsent()
+  @IsText({ maximum: titleLength })
+  title?: string;
+
+  @ApiPropertyOptional()
+  @MayBeAbsent()
+  @IsBoolean()
+  archived?: boolean;
+}
+
+export class RenameThreadDto {
+  @ApiProperty({ minLength: 1, maxLength: titleLength })
+  @IsText({ maximum: titleLength })
+  title!: string;
+}
+
+export class ListThreadsDto extends PageQueryDto {
+  @ApiPropertyOptional({ enum: ['created_at', 'updated_at'], default: 'updated_at' })
+  @IsIn(['created_at', 'updated_at'])
+  orderBy: 'created_at' | 'updated_at' = 'updated_at';
+
+  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
+  @IsIn(['asc', 'desc'])
+  order: 'asc' | 'desc' = 'desc';
+
+  @ApiPropertyOptional({ enum: ['true', 'false', 'all'], default: 'false' })
+  @IsIn(['true', 'false', 'all'])
+  archived: 'true' | 'false' | 'all' = 'false';
+}

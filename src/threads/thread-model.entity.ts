@@ -1,0 +1,30 @@
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+
+/** What one model has of a thread: its own counters and the end of its current branch. */
+@Entity('thread_models')
+@ForeignKey('threads', ['tenantId', 'userId', 'threadId'], ['tenantId', 'userId', 'id'], {
+  name: 'fk_thread_models_thread',
+  onDelete: 'CASCADE',
+})
+export class ThreadModel {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_thread_models' })
+  threadId!: string;
+
+  @PrimaryColumn('varchar', { length: 200, primaryKeyConstraintName: 'pk_thread_models' })
+  modelId!: string;
+
+  @Column('uuid')
+  tenantId!: string;
+
+  @Column('uuid')
+  userId!: string;
+
+  @Column('integer')
+  messageCount!: number;
+
+  @Column('timestamp with time zone', { precision: 3 })
+  lastMessageAt!: Date;
+
+  @Column('uuid')
+  currentLeafId!: string;
+}

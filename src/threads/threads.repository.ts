@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { In, type EntityManager, type Repository } from 'typeorm';
+import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
+import type { Owner } from '../common/owner.js';
+import { ThreadModel } from './thread-model.entity.js';
+import { Thread } from './thread.entity.js';
+
+export interface ThreadQuery {
+  readonly orderBy: 'created_at' | 'updated_at';
+  readonly order: 'asc' | 'desc';
+  readonly archived: boolean | 'all';
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface AddedMessages {
+  readonly modelId: string;
+  /** How many; zero when the text of the last one changed. */
+  readonly added: number;
+  readonly leafId: string;
+  readonly preview: string;
+  readonly at: Date;
+}
+
+const sortProperty = { created_at: 'createdAt', updated_at: 'updatedAt' } as const;
+
+@Injectable()
+export class ThreadsRepository {
+  constructor(
+    @InjectRepository(Thread) private readonly threads: Repository<Thread>,
+    @InjectRepository(ThreadModel) private readonly models: Repository<ThreadModel>,
+  ) {}
+
+  async insert(thread: Thread): Promise<void> {
+    await this.threads.insert(thread);
+  }
+
+  findOwned(owner: Owner, id: string): Promise<Thread | null> {
+    return this.threads.findOneBy({ ...ofOwner(owner), id });
+  }
+
+  /** Waits for other transactions on the thread to end, and makes later ones wait for this one. */
+  findOwnedForUpdate(owner: Owner, id: string, db: EntityManager): Promise<Thread | null> {
+    return db.findOne(Thread, {
+      where: { ...ofOwner(owner), id },
+      lock: { mode: 'pessimistic_write' },
+    });
+  }
+
+  async page(owner: Owner, query: ThreadQuery): Promise<Page<Thread>> {
+    const { limit, cursor, ...fingerprint } = query;
+    const pageQuery: PageQuery = { limit, cursor, fingerprint };
+    const after = readCursor(pageQuery, 'time', 'uuid');
+    const sortBy = sortProperty[query.orderBy];
+    const direction = query.order === 'asc' ? 'ASC' : 'DESC';
+    const rows = this.threads
+      .createQueryBuilder('thread')
+      .where(ofOwner(owner))
+      .orderBy(`thread.${sortBy}`, direction)
+      .addOrderBy('thread.id', direction)
+      .limit(limit + 1);
+    if (query.archived !== 'all') rows.andWhere({ archived: query.archived });
+    if (after !== undefined) {
+      const beyond = query.order === 'asc' ? '>' : '<';
+      rows.andWhere(`(thread.${sortBy}, thread.id) ${beyond} (:time, :id)`, { time: after[0], id: after[1] });
+    }
+    const [found, totalCount] = await Promise.all([
+      rows.getMany(),
+      this.threads.countBy({
+        ...ofOwner(owner),
+        ...(query.archived === 'all' ? {} : { archived: query.archived }),
+      }),
+    ]);
+    return toPage(pageQuery, found, (thread) => [thread[sortBy].toISOString(), thread.id], totalCount);
+  }
+
+  /** Whether the thread was there. */
+  async update(
+    owner: Owner,
+    id: string,
+    change: Partial<Pick<Thread, 'title' | 'archived' | 'updatedAt'>>,
+  ): Promise<boolean> {
+    const { affected } = await this.threads.update({ ...ofOwner(owner), id }, change);
+    return affected === 1;
+  }
+
+  /** What each model has of the threads, by name. */
+  modelsOf(owner: Owner, threadIds: readonly string[]): Promise<ThreadModel[]> {
+    return this.models.find({
+      where: { ...ofOwner(owner), threadId: In(threadIds) },
+      order: { threadId: 'ASC', modelId: 'ASC' },
+    });
+  }
+
+  modelOf(owner: Owner, threadId: string, modelId: string, db: EntityManager): Promise<ThreadModel | null> {
+    return db.findOneBy(ThreadModel, { ...ofOwner(owner), threadId, modelId });
+  }
+
+  /** Counts messages that were added to the branch of a model and moves its end. */
+  async recordMessages(owner: Owner, id: string, change: AddedMessages, db: EntityManager): Promise<void> {
+    const { modelId, added, leafId, preview, at } = change;
+    await db.update(
+      Thread,
+      { ...ofOwner(owner), id },
+      { messageCount: () => `message_count + ${added}`, lastMessagePreview: preview, updatedAt: at },
+    );
+    await db.query(
+      `INSERT INTO thread_models
+         (thread_id, model_id, tenant_id, user_id, message_count, last_message_at, current_leaf_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (thread_id, model_id) DO UPDATE SET
+         message_count = thread_models.message_count + excluded.message_count,
+         last_message_at = excluded.last_message_at,
+         current_leaf_id = excluded.current_leaf_id`,
+      [id, modelId, owner.tenantId, owner.userId, added, at, leafId],
+    );
+  }
+
+  /** Its messages go with it, by foreign key. */
+  async delete(owner: Owner, id: string, db: EntityManager): Promise<void> {
+    await db.delete(Thread, { ...ofOwner(owner), id });
+  }
+}
+
+function ofOwner({ tenantId, userId }: Owner): Owner {
+  return { tenantId, userId };
+}

@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import type { Page } from '../common/cursor.js';
+import { DomainError } from '../common/domain-error.js';
+import { Ids } from '../common/ids.js';
+import type { Owner } from '../common/owner.js';
+import { Transactions } from '../infrastructure/database/transactions.js';
+import { ThreadDeletion } from './thread-deletion.js';
+import type { ThreadModel } from './thread-model.entity.js';
+import type { Thread } from './thread.entity.js';
+import { ThreadsRepository, type AddedMessages, type ThreadQuery } from './threads.repository.js';
+
+const untitled = 'New thread';
+const previewLength = 200;
+
+export interface ThreadWithModels {
+  readonly thread: Thread;
+  readonly models: readonly ThreadModel[];
+}
+
+@Injectable()
+export class ThreadsService {
+  constructor(
+    private readonly threads: ThreadsRepository,
+    private readonly deletion: ThreadDeletion,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  async create({ tenantId, userId }: Owner, title: string = untitled): Promise<ThreadWithModels> {
+    const now = this.clock.now();
+    const thread: Thread = {
+      id: this.ids.next(),
+      tenantId,
+      userId,
+      title,
+      archived: false,
+      messageCount: 0,
+      lastMessagePreview: null,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await this.threads.insert(thread);
+    return { thread, models: [] };
+  }
+
+  async list(owner: Owner, query: ThreadQuery): Promise<Page<ThreadWithModels>> {
+    const page = await this.threads.page(owner, query);
+    const models = await this.threads.modelsOf(
+      owner,
+      page.items.map(({ id }) => id),
+    );
+    const byThread = Map.groupBy(models, ({ threadId }) => threadId);
+    return page.map((thread) => ({ thread, models: byThread.get(thread.id) ?? [] }));
+  }
+
+  /** @throws DomainError THREAD_NOT_FOUND when there is none or it is not the owner's */
+  async get(owner: Owner, id: string): Promise<ThreadWithModels> {
+    const thread = found(await this.threads.findOwned(owner, id));
+    return { thread, models: await this.threads.modelsOf(owner, [id]) };
+  }
+
+  /** @throws DomainError THREAD_NOT_FOUND */
+  async change(
+    owner: Owner,
+    id: string,
+    change: { readonly title?: string | undefined; readonly archived?: boolean | undefined },
+  ): Promise<ThreadWithModels> {
+    const { title, archived } = change;
+    const exists = await this.threads.update(owner, id, {
+      ...(title === undefined ? {} : { title }),
+      ...(archived === undefined ? {} : { archived }),
+      updatedAt: this.clock.now(),
+    });
+    if (!exists) throw new DomainError('THREAD_NOT_FOUND');
+    return this.get(owner, id);
+  }
+
+  /**
+   * Removes the thread with its messages, after what is being generated in it was stopped.
+   * @returns how many messages went with it
+   * @throws DomainError THREAD_NOT_FOUND
+   */
+  async delete(owner: Owner, id: string): Promise<number> {
+    await this.get(owner, id);
+    await this.deletion.announce(owner, id);
+    return this.transactions.run(async (db) => {
+      const thread = await this.lockOwned(owner, id, db);
+      await this.threads.delete(owner, id, db);
+      return thread.messageCount;
+    });
+  }
+
+  /**
+   * The thread, held until the transaction ends: changes to its messages happen one after the other.
+   * @throws DomainError THREAD_NOT_FOUND
+   */
+  async lockOwned(owner: Owner, id: string, db: EntityManager): Promise<Thread> {
+    return found(await this.threads.findOwnedForUpdate(owner, id, db));
+  }
+
+  /** The last message of a model's current branch in the thread, or null when it has none. */
+  async currentLeaf(
+    owner: Owner,
+    threadId: string,
+    modelId: string,
+    db: EntityManager,
+  ): Promise<string | null> {
+    return (await this.threads.modelOf(owner, threadId, modelId, db))?.currentLeafId ?? null;
+  }
+
+  /** Keeps counters, leaf and preview in step with messages, in the transaction that changes those. */
+  async recordMessages(
+    owner: Owner,
+    id: string,
+    change: Omit<AddedMessages, 'preview'> & { readonly lastText: string },
+    db: EntityManager,
+  ): Promise<void> {
+    const { lastText, ...added } = change;
+    await this.threads.recordMessages(owner, id, { ...added, preview: previewOf(lastText) }, db);
+  }
+}
+
+function found(thread: Thread | null): Thread {
+  if (thread === null) throw new DomainError('THREAD_NOT_FOUND');
+  return thread;
+}
+
+/** The first characters of a text, never half of a surrogate pair. */
+function previewOf(text: string): string {
+  return Array.from(text.slice(0, previewLength * 2))
+    .slice(0, previewLength)
+    .join('');
+}

@@ -1,0 +1,49 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import type { Role } from '../common/owner.js';
+
+export type UserStatus = 'active' | 'suspended';
+
+/** A person, known by (issuer, subject). Email is for display and never identifies (identity.md). */
+@Entity('users')
+@Unique('uq_users_identity', ['issuer', 'subject'])
+@Unique('uq_users_tenant', ['tenantId', 'id'])
+@Check('ck_users_role', `role IN ('admin', 'power_user', 'user', 'guest')`)
+@Check('ck_users_status', `status IN ('active', 'suspended')`)
+export class User {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_users' })
+  id!: string;
+
+  @Column('uuid')
+  @ForeignKey('tenants', { name: 'fk_users_tenant' })
+  tenantId!: string;
+
+  @Column('text')
+  issuer!: string;
+
+  @Column('text')
+  subject!: string;
+
+  @Column('varchar', { length: 200 })
+  username!: string;
+
+  @Column('varchar', { length: 200, nullable: true })
+  displayName!: string | null;
+
+  @Column('varchar', { length: 320, nullable: true })
+  email!: string | null;
+
+  @Column('varchar', { length: 20 })
+  role!: Role;
+
+  @Column('varchar', { length: 20 })
+  status!: UserStatus;
+
+  @Column('timestamp with time zone', { precision: 3 })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { precision: 3 })
+  updatedAt!: Date;
+
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  lastLoginAt!: Date | null;
+}

@@ -1,0 +1,50 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsInt, IsNumber, Max, Min } from 'class-validator';
+import { MayBeAbsent } from '../../../infrastructure/http/optional.js';
+import { IsText } from '../../../infrastructure/http/text-rules.js';
+import { MessageDto } from '../../../messages/dto/message.dto.js';
+
+export class PostMessageDto {
+  @ApiProperty({ minLength: 1, maxLength: 500_000 })
+  @IsText({ maximum: 500_000 })
+  content!: string;
+
+  @ApiPropertyOptional({ description: 'Within the range of the model.' })
+  @MayBeAbsent()
+  @IsNumber()
+  temperature?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'In tokens.' })
+  @MayBeAbsent()
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  maxOutputTokens?: number;
+
+  @ApiPropertyOptional({
+    default: false,
+    description: 'Answer with an event stream instead of the finished pair.',
+  })
+  @MayBeAbsent()
+  @IsBoolean()
+  stream: boolean = false;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 100_000 })
+  @MayBeAbsent()
+  @IsText({ maximum: 100_000 })
+  systemPrompt?: string;
+}
+
+/** A message of a person with its finished answer. */
+export class ExchangeDto {
+  @ApiProperty({ type: MessageDto })
+  readonly userMessage: MessageDto;
+
+  @ApiProperty({ type: MessageDto })
+  readonly assistantMessage: MessageDto;
+
+  constructor(userMessage: MessageDto, assistantMessage: MessageDto) {
+    this.userMessage = userMessage;
+    this.assistantMessage = assistantMessage;
+  }
+}

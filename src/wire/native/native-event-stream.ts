@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import type { Response } from 'express';
+import type { NumberedEvent } from '../../generation/generation-event.js';
+
+const pingAfterMs = 15_000;
+
+/** One event in the grammar of conversations.md, Native event stream. JSON keeps newlines of the text inside the data line. */
+export function encodeEvent(messageId: string, { number, event }: NumberedEvent): string {
+  const { type, ...payload } = event;
+  const data = type === 'close' ? {} : { messageId, ...payload };
+  return `id: ${messageId}:${number}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+export interface EventStreamOptions {
+  readonly messageId: string;
+  /** A reader that takes nothing for this long is disconnected, in milliseconds. */
+  readonly slowReaderTimeoutMs: number;
+}
+
+/**
+ * Answers with events until they end or the reader goes away, which ends nothing but the reading. Waits for a slow reader
+ * instead of buffering for it, and says `: ping` after 15 s of silence.
+ */
+export async function sendEvents(
+  response: Response,
+  events: AsyncIterable<NumberedEvent>,
+  { messageId, slowReaderTimeoutMs }: EventStreamOptions,
+): Promise<void> {
+  response.status(200).set({
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-cache, no-transform',
+    'X-Accel-Buffering': 'no',
+  });
+  response.flushHeaders();
+  const ping = setInterval(() => response.write(': ping\n\n'), pingAfterMs);
+  try {
+    for await (const event of events) {
+      if (response.destroyed) return;
+      ping.refresh();
+      if (!response.write(encodeEvent(messageId, event))) await drained(response, slowReaderTimeoutMs);
+    }
+    response.end();
+  } finally {
+    clearInterval(ping);
+  }
+}
+
+/** Returns when there is room again, or when the reader is gone; one that takes too long is sent away. */
+async function drained(response: Response, timeoutMs: number): Promise<void> {
+  const waiting = new AbortController();
+  const tooSlow = setTimeout(() => response.destroy(), timeoutMs);
+  const { signal } = waiting;
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  } finally {
+    clearTimeout(tooSlow);
+    waiting.abort();
+  }
+}

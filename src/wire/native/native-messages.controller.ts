@@ -1,0 +1,85 @@
+import { Body, Inject, Param, Post, Res } from '@nestjs/common';
+import { ApiProduces } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Requires } from '../../auth/access.js';
+import { CurrentCaller, type Caller } from '../../auth/caller.js';
+import { DomainError } from '../../common/domain-error.js';
+import { toWireId } from '../../common/ids.js';
+import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
+import type { Generation } from '../../generation/generation.service.js';
+import { GenerationService } from '../../generation/generation.service.js';
+import { Answers } from '../../infrastructure/http/api-answer.js';
+import { IdPipe } from '../../infrastructure/http/id.pipe.js';
+import { ModelIdPipe } from '../../infrastructure/http/model-id.pipe.js';
+import { NativeController } from '../../infrastructure/http/native-controller.js';
+import { currentRequestId } from '../../infrastructure/http/request-context.js';
+import { MessageDto } from '../../messages/dto/message.dto.js';
+import { ExchangeDto, PostMessageDto } from './dto/post-message.dto.js';
+import { sendEvents } from './native-event-stream.js';
+
+const threadId = new IdPipe('thread', 'THREAD_NOT_FOUND');
+const messageId = new IdPipe('message', 'MESSAGE_NOT_FOUND');
+
+/** The native door to generation: a finished pair of messages, or the event stream of the answer. */
+@NativeController('', 'Messages')
+export class NativeMessagesController {
+  constructor(
+    private readonly generation: GenerationService,
+    @Inject(CONFIGURATION) private readonly config: BootConfiguration,
+  ) {}
+
+  @Post('threads/:threadId/models/:modelId/messages')
+  @Requires('messages:write')
+  @ApiProduces('application/json', 'text/event-stream')
+  @Answers(ExchangeDto)
+  async post(
+    @CurrentCaller() caller: Caller,
+    @Param('threadId', threadId) thread: string,
+    @Param('modelId', ModelIdPipe) modelId: string,
+    @Body() { stream, ...message }: PostMessageDto,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ExchangeDto | undefined> {
+    const generation = await this.generation.post(caller, {
+      ...message,
+      threadId: thread,
+      modelId,
+      requestId: currentRequestId(),
+    });
+    if (!stream) return finishedPair(generation);
+    await sendEvents(response, generation.stream.follow(), {
+      messageId: toWireId('message', generation.assistantMessage.id),
+      slowReaderTimeoutMs: this.config['server.slowReaderTimeoutMs'],
+    });
+    return undefined;
+  }
+
+  @Post('messages/:messageId/cancel')
+  @Requires('messages:write')
+  @Answers(MessageDto)
+  async cancel(
+    @CurrentCaller() caller: Caller,
+    @Param('messageId', messageId) id: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<MessageDto> {
+    const message = await this.generation.cancel(caller, id);
+    // Another replica generates it and will have stopped within a second.
+    if (message.replicaId !== null) response.status(202);
+    return new MessageDto(message);
+  }
+}
+
+/** @throws DomainError for every answer that is not complete, naming the messages that were kept */
+async function finishedPair({ userMessage, assistantMessage, ended }: Generation): Promise<ExchangeDto> {
+  const { message, failure } = await ended;
+  if (message !== null && failure === undefined) {
+    return new ExchangeDto(new MessageDto(userMessage), new MessageDto(message));
+  }
+  throw new DomainError(failure?.code ?? 'GENERATION_INTERRUPTED', {
+    cause: failure,
+    ...(failure?.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+    details: {
+      userMessageId: toWireId('message', userMessage.id),
+      messageId: toWireId('message', assistantMessage.id),
+    },
+  });
+}

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { SystemClock } from '../../src/common/clock.js';
+import { OpenAiProvider } from '../../src/llm-providers/adapters/openai/openai.provider.js';
+import type { GenerateEvent } from '../../src/llm-providers/contract/generate-event.js';
+import {
+  describeProviderContract,
+  type HttpContract,
+  type Recording,
+  type Refusal,
+} from './provider-contract.js';
+import { credentialCanary, upstreamCanary } from './stream-run.js';
+
+function fixture(name: string): Uint8Array {
+  return readFileSync(
+    new URL(`../../src/llm-providers/adapters/openai/__fixtures__/${name}`, import.meta.url),
+  );
+}
+
+const start = { type: 'start', model: 'gpt-4.1-2025-04-14' } as const;
+
+function text(...pieces: readonly string[]): readonly GenerateEvent[] {
+  return pieces.map((piece) => ({ type: 'text', text: piece }));
+}
+
+const textRecording: Recording = {
+  name: 'text with usage',
+  bytes: fixture('text.sse'),
+  events: [
+    start,
+    ...text('Grüße', ' aus', ' 東京', ' 👋🏽', '\n\n', 'data: nothing', ' "quoted"'),
+    {
+      type: 'finish',
+      reason: 'stop',
+      rawReason: 'stop',
+      usage: { inputTokens: 19, outputTokens: 10, cachedInputTokens: 4, reasoningTokens: 0 },
+    },
+  ],
+};
+
+const toolRecording: Recording = {
+  name: 'two parallel tool calls',
+  bytes: fixture('tool-calls.sse'),
+  events: [
+    start,
+    { type: 'tool-call-start', id: 'call_DdmO9pD3xa9XTPNJ32zg2hcA', name: 'get_weather' },
+    ...['{"', 'location', '":"', 'Zürich', '"}'].map(
+      (input) => ({ type: 'tool-call-delta', id: 'call_DdmO9pD3xa9XTPNJ32zg2hcA', input }) as const,
+    ),
+    { type: 'tool-call-start', id: 'call_kR2v7cTmL0sQe8yWfB4uJnHx', name: 'get_time' },
+    { type: 'tool-call-delta', id: 'call_kR2v7cTmL0sQe8yWfB4uJnHx', input: '{}' },
+    { type: 'tool-call-end', id: 'call_DdmO9pD3xa9XTPNJ32zg2hcA' },
+    { type: 'tool-call-end', id: 'call_kR2v7cTmL0sQe8yWfB4uJnHx' },
+    {
+      type: 'finish',
+      reason: 'tool_calls',
+      rawReason: 'tool_calls',
+      usage: { inputTokens: 81, outputTokens: 27 },
+    },
+  ],
+};
+
+const reasoningRecording: Recording = {
+  name: 'reasoning of a compatible server',
+  bytes: fixture('reasoning.sse'),
+  events: [
+    { type: 'start', model: 'deepseek-reasoner' },
+    ...['Nine', ' point', ' eleven'].map((piece) => ({ type: 'reasoning', text: piece }) as const),
+    ...text('9.8', ' is greater'),
+    {
+      type: 'finish',
+      reason: 'stop',
+      rawReason: 'stop',
+      usage: { inputTokens: 15, outputTokens: 42, cachedInputTokens: 0, reasoningTokens: 38 },
+    },
+  ],
+};
+
+function refusal(
+  name: string,
+  status: number,
+  error: Readonly<Record<string, unknown>>,
+  expected: Refusal['expected'],
+  headers: Readonly<Record<string, string>> = {},
+): Refusal {
+  const message = `${upstreamCanary}: Incorrect API key provided: ${credentialCanary}`;
+  return { name, body: { error: { message, ...error } }, answer: { status, headers }, expected };
+}
+
+const refusals: readonly Refusal[] = [
+  refusal(
+    'a refused key',
+    401,
+    { type: 'invalid_request_error', code: 'invalid_api_key' },
+    {
+      code: 'authentication',
+      retryable: false,
+    },
+  ),
+  refusal(
+    'too long a prompt',
+    400,
+    { type: 'invalid_request_error', code: 'context_length_exceeded' },
+    {
+      code: 'context_length',
+      retryable: false,
+    },
+  ),
+  refusal(
+    'too many requests',
+    429,
+    { type: 'requests', code: 'rate_limit_exceeded' },
+    { code: 'rate_limit', retryable: true, retryAfterMs: 7000 },
+    { 'retry-after': '7' },
+  ),
+  refusal(
+    'no money left',
+    429,
+    { type: 'insufficient_quota', code: 'insufficient_quota' },
+    {
+      code: 'rate_limit',
+      retryable: false,
+    },
+  ),
+  refusal('a broken server', 500, { type: 'server_error' }, { code: 'unknown', retryable: true }),
+];
+
+const encode = (stream: string): Uint8Array => Buffer.from(stream);
+const chunk = (fields: string): string => `data: {"object":"chat.completion.chunk",${fields}}\n\n`;
+const output = chunk('"choices":[{"index":0,"delta":{"content":"Hi"}}]');
+const stop = chunk('"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]');
+const done = 'data: [DONE]\n\n';
+
+const http: HttpContract = {
+  recordings: [textRecording, toolRecording, reasoningRecording],
+  withoutUsage: fixture('text-without-usage.sse'),
+  withUnknownKinds: fixture('text-with-unknown-kinds.sse'),
+  invalid: [
+    ['text that is not JSON', encode(`data: {"object\n\n${done}`)],
+    ['a chunk that is not an object', encode(`data: [1]\n\n${done}`)],
+    ['choices that are not a list', encode(`${chunk('"choices":{}')}${stop}${done}`)],
+    ['content that is not text', encode(`${chunk('"choices":[{"delta":{"content":7}}]')}${stop}${done}`)],
+    [
+      'a finish reason that is not text',
+      encode(`${output}${chunk('"choices":[{"finish_reason":1}]')}${done}`),
+    ],
+    ['usage that is not a count', encode(`${output}${stop}${chunk('"usage":{"prompt_tokens":"8"}')}${done}`)],
+    ['half of a usage', encode(`${output}${stop}${chunk('"usage":{"prompt_tokens":8}')}${done}`)],
+    [
+      'a tool call without a name',
+      encode(chunk('"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a"}]}}]')),
+    ],
+  ],
+  errorInStream: { bytes: fixture('error-in-stream.sse'), code: 'unknown' },
+  terminator: done,
+  refusals,
+};
+
+for (const kind of ['openai', 'openai-compatible'] as const) {
+  describeProviderContract(kind, {
+    makeProvider: () => new OpenAiProvider(kind, new SystemClock()),
+    connection: (upstreamUrl) => ({
+      id: 'connection',
+      version: 1,
+      kind,
+      name: 'Scripted',
+      baseUrl: `${upstreamUrl}/v1`,
+      credential: credentialCanary,
+      timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
+    }),
+    request: { model: 'gpt-4.1', messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }] },
+    http,
+  });
+}

@@ -1,0 +1,1 @@
+import '../threads/threads.service.js';

@@ -1,0 +1,7 @@
+export interface ProcessInput {
+  readonly arguments: readonly string[];
+}
+
+export function readProcessInput(): ProcessInput {
+  return { arguments: [] };
+}

@@ -1,0 +1,1 @@
+import '../config/process-input.js';

@@ -1,0 +1,4 @@
+import { readProcessInput } from './config/process-input.js';
+import './boot.js';
+
+readProcessInput();

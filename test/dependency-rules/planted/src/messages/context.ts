@@ -1,0 +1,1 @@
+import '../wire/native.controller.js';

@@ -1,0 +1,1 @@
+import '../generation/generation.service.js';

@@ -1,0 +1,3 @@
+import type { Conversation } from './search.js';
+
+export type Imported = Conversation;

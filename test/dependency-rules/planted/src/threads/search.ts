@@ -1,0 +1,3 @@
+import './export.js';
+
+export type Conversation = string;

@@ -1,0 +1,3 @@
+import { Message } from '../messages/message.entity.js';
+
+export const copied = Message;

@@ -1,0 +1,3 @@
+import type { source } from '../messages/messages.repository.js';
+
+export type Source = typeof source;

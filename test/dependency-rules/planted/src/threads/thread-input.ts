@@ -1,0 +1,3 @@
+import type { ProcessInput } from '../config/process-input.js';
+
+export type Input = ProcessInput;

@@ -1,0 +1,3 @@
+import { readProcessInput } from '../config/process-input.js';
+
+readProcessInput();

@@ -1,0 +1,3 @@
+import type { Thread } from './thread.entity.js';
+
+export type Listed = Thread;

@@ -1,0 +1,4 @@
+import type { Request } from 'express';
+import '../generation/generation.service.js';
+
+export type Asked = Request;

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import pg from 'pg';
+import { migrations } from '../../migrations/all.js';
+import { withMigrator } from '../../src/infrastructure/database/migrate-database.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
+
+let database: TestDatabase;
+let config: { 'database.url': string };
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  config = { 'database.url': database.url };
+});
+
+afterEach(() => database.drop());
+
+async function tables(): Promise<string[]> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' ORDER BY 1`,
+  );
+  await client.end();
+  return rows.map(({ name }) => name);
+}
+
+describe('migrations', () => {
+  it('go all the way down and up again', async () => {
+    const before = await tables();
+    expect(before).toContain('messages');
+    await withMigrator(config, (migrator) => migrator.down('all'));
+    expect(await tables()).toEqual([]);
+    await withMigrator(config, (migrator) => migrator.up());
+    expect(await tables()).toEqual(before);
+  });
+
+  it('are applied once when many replicas start together', async () => {
+    await withMigrator(config, (migrator) => migrator.down('all'));
+    const applied = await Promise.all(
+      Array.from({ length: 5 }, () => withMigrator(config, (migrator) => migrator.up())),
+    );
+    expect(applied.flat().sort()).toEqual(migrations.map(({ name }) => name).sort());
+  });
+
+  it('leave the schema as it was when one of them fails', async () => {
+    await withMigrator(config, (migrator) => migrator.down('one'));
+    const before = await tables();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('CREATE TABLE generation_journal (in_the_way integer)');
+    await expect(withMigrator(config, (migrator) => migrator.up())).rejects.toThrow('generation_journal');
+    await client.query('DROP TABLE generation_journal');
+    await client.end();
+    expect(await tables()).toEqual(before);
+    const status = await withMigrator(config, (migrator) => migrator.status());
+    expect(status.filter(({ applied }) => !applied)).toHaveLength(1);
+  });
+
+  it('are all listed, in the order of their time', () => {
+    const files = readdirSync('migrations').filter((file) => /^\d/.test(file));
+    expect(migrations.map(({ name }) => name)).toEqual(
+      files.map((file) => file.replace(/^(\d+)-(\w+)\.ts$/, '$2$1')),
+    );
+  });
+});

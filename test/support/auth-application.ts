@@ -1,0 +1,130 @@
+import type { Type } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { DataSource } from 'typeorm';
+import { AuthModule } from '../../src/auth/auth.module.js';
+import { Clock } from '../../src/common/clock.js';
+import { ConfigurationModule } from '../../src/config/configuration.module.js';
+import { loadConfiguration, requireBootConfiguration } from '../../src/config/load-configuration.js';
+import type { EmbeddedValues } from '../../src/config/registry.js';
+import { configureApp } from '../../src/configure-app.js';
+import { DatabaseModule } from '../../src/infrastructure/database/database.module.js';
+import { Migrator } from '../../src/infrastructure/database/migrator.js';
+import { FoundationModule } from '../../src/infrastructure/foundation.module.js';
+import { Browser } from './browser.js';
+import { clientId, type ScriptedIdentityProvider } from './scripted-identity-provider.js';
+
+/** Time that stands still until a test moves it. */
+export class ManualClock extends Clock {
+  private ms = Date.parse('2026-11-20T12:00:00.000Z');
+
+  override now(): Date {
+    return new Date(this.ms);
+  }
+
+  override monotonicMs(): number {
+    return this.ms;
+  }
+
+  advance(seconds: number): void {
+    this.ms += seconds * 1000;
+  }
+}
+
+/** Browsers come by this name, whatever port the application listens on. */
+export const publicOrigin = 'http://parley.test';
+
+interface AuthApplicationOptions {
+  readonly databaseUrl: string;
+  readonly provider: ScriptedIdentityProvider;
+  readonly clock?: Clock;
+  readonly settings?: EmbeddedValues;
+  readonly controllers?: readonly Type[];
+}
+
+/** The rooms that log people in, served over HTTP, with controllers of the test beside them. */
+export class AuthApplication {
+  private constructor(
+    private readonly app: NestExpressApplication,
+    readonly url: string,
+    readonly provider: ScriptedIdentityProvider,
+  ) {}
+
+  static async start(options: AuthApplicationOptions): Promise<AuthApplication> {
+    const configuration = loadConfiguration(
+      { arguments: [], environment: { NODE_ENV: 'test' }, workingDirectory: '/' },
+      {
+        'database.url': options.databaseUrl,
+        'server.publicUrl': publicOrigin,
+        'oidc.issuer': options.provider.issuer,
+        'oidc.clientId': clientId,
+        'session.secrets': ['a secret for tests, 32 characters'],
+        'log.level': 'fatal',
+        ...options.settings,
+      },
+    );
+    const testing = await Test.createTestingModule({
+      imports: [
+        ConfigurationModule.forRoot(requireBootConfiguration(configuration)),
+        FoundationModule,
+        DatabaseModule,
+        AuthModule,
+      ],
+      controllers: [...(options.controllers ?? [])],
+    })
+      .overrideProvider(Clock)
+      .useValue(options.clock ?? new ManualClock())
+      .compile();
+    const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
+    configureApp(app);
+    await app.get(Migrator).up();
+    await app.listen(0, '127.0.0.1');
+    return new AuthApplication(app, await app.getUrl(), options.provider);
+  }
+
+  get database(): DataSource {
+    return this.app.get(DataSource);
+  }
+
+  get<Service>(service: Type<Service>): Service {
+    return this.app.get(service);
+  }
+
+  browser(): Browser {
+    return new Browser(this.url);
+  }
+
+  /** Starts a login and answers the URL of the provider. */
+  async begin(browser: Browser, returnTo?: string): Promise<string> {
+    const query = returnTo === undefined ? '' : `?${new URLSearchParams({ returnTo })}`;
+    const response = await browser.navigate(`${this.url}/app/login${query}`);
+    return response.headers.get('location') ?? '';
+  }
+
+  /** Brings an answer of the provider back. */
+  complete(browser: Browser, answer: URLSearchParams): Promise<Response> {
+    return browser.navigate(`${this.url}/app/login/callback?${answer}`);
+  }
+
+  /** Logs somebody in, `ada` unless the claims say otherwise. */
+  async logIn(claims: Record<string, unknown> = {}, browser = this.browser()): Promise<Browser> {
+    const response = await this.complete(browser, this.provider.answer(await this.begin(browser), claims));
+    if (response.status !== 302) throw new Error(`login failed: ${await response.text()}`);
+    return browser;
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+}
+
+/** The code of a failure of `/api`. */
+export async function codeOf(response: Response): Promise<string> {
+  const { error } = (await response.json()) as { error: { code: string } };
+  return error.code;
+}
+
+/** The code that an error page of `/app` shows. */
+export async function pageCodeOf(response: Response): Promise<string | undefined> {
+  return /<dt>Code<\/dt><dd>([A-Z_]+)<\/dd>/.exec(await response.text())?.[1];
+}

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { registerHooks } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Template } from './test-postgres.js';
+
+// Jest loads this file by Node's own loader, with its transform but without moduleNameMapper.
+registerHooks({
+  resolve: (specifier, context, next) =>
+    next(
+      specifier.startsWith('.') && context.parentURL?.endsWith('.ts')
+        ? specifier.replace(/\.js$/, '.ts')
+        : specifier,
+      context,
+    ),
+});
+
+/** What to undo at the end, last first. */
+const undo: (() => Promise<void>)[] = [];
+
+let template: Promise<Template> | undefined;
+
+/**
+ * One Postgres and one template database for the run. They start when the first test asks for a database, by HTTP
+ * from its worker, so that runs of unit tests do not wait for them (1.9 s).
+ */
+export default async function globalSetup(): Promise<void> {
+  await removeAbandonedRuns();
+  const { announceTemplates } = await import('./test-postgres.js');
+  const server = createServer((_request, response) => {
+    template ??= startTemplate();
+    template.then(
+      (ready) => response.end(JSON.stringify(ready)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  server.unref();
+  undo.push(() => server[Symbol.asyncDispose]());
+  const address = server.address();
+  if (typeof address === 'object' && address) announceTemplates(`http://127.0.0.1:${address.port}`);
+}
+
+/** Undoes the global setup, also after a failure half-way. */
+export async function tearDown(): Promise<void> {
+  await template?.catch(() => undefined);
+  for (const step of undo.toReversed()) await step();
+}
+
+async function startTemplate(): Promise<Template> {
+  const { dropTemplate, givenServer, prepareTemplate } = await import('./test-postgres.js');
+  const ready = await prepareTemplate(givenServer() ?? (await startServer()));
+  undo.push(() => dropTemplate(ready));
+  return ready;
+}
+
+async function startServer(): Promise<string> {
+  const { makeDataDirectory } = await import('./test-postgres.js');
+  const { startEmbeddedPostgres } = await import('../../src/embedded/embedded-postgres.js');
+  const dataDirectory = await makeDataDirectory();
+  undo.push(() => rm(dataDirectory, { recursive: true }));
+  const server = await startEmbeddedPostgres({ dataDirectory, durable: false, log: () => undefined });
+  undo.push(() => server.stop());
+  return server.url;
+}
+
+/** Stops the servers and removes the data of runs that were killed before their teardown. */
+async function removeAbandonedRuns(): Promise<void> {
+  const { stopPostmaster } = await import('../../src/embedded/postmaster.js');
+  const { makerOf } = await import('./test-postgres.js');
+  for (const name of await readdir(tmpdir())) {
+    const maker = makerOf(name);
+    if (maker === undefined || isAlive(maker)) continue;
+    const dataDirectory = path.join(tmpdir(), name);
+    if ((await stat(dataDirectory)).uid !== process.getuid?.()) continue;
+    await stopPostmaster(path.join(dataDirectory, 'postgres', 'data'));
+    await rm(dataDirectory, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

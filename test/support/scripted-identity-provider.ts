@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { exportJWK, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
+
+interface Grant {
+  readonly claims: JWTPayload;
+  readonly challenge: string;
+  readonly redirectUri: string;
+}
+
+interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: CryptoKey;
+  readonly publicJwk: JWK;
+}
+
+export const clientId = 'parley-test';
+
+/**
+ * An OpenID provider over real HTTP that says what a test tells it to, lies included. It has no pages: `answer` stands for the
+ * person who agrees.
+ */
+export class ScriptedIdentityProvider {
+  /** Answers 503 to everything. */
+  isDown = false;
+  discoveries = 0;
+  codeExchanges = 0;
+  /** Claims of the userinfo endpoint beside `sub`. */
+  userInfo: Record<string, unknown> = {};
+  private readonly grants = new Map<string, Grant>();
+  private key: SigningKey;
+
+  private constructor(
+    private readonly server: Server,
+    readonly issuer: string,
+    key: SigningKey,
+  ) {
+    this.key = key;
+  }
+
+  static async start(): Promise<ScriptedIdentityProvider> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo; // Listens on TCP.
+    const provider = new ScriptedIdentityProvider(server, `http://127.0.0.1:${port}`, await newKey());
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      void provider.serve(request, response);
+    });
+    return provider;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** Signs with another key from now on, which is the only one published. */
+  async rotateKeys(): Promise<void> {
+    this.key = await newKey();
+  }
+
+  /** Signs with a key that is not published. */
+  async forgeKey(): Promise<void> {
+    const { publicJwk, kid } = this.key;
+    this.key = { ...(await newKey()), kid, publicJwk };
+  }
+
+  /**
+   * The query with which the browser comes back from an authorization URL when the person agrees.
+   * @param claims of the ID token, over the honest ones; undefined leaves one out
+   */
+  answer(authorizationUrl: string, claims: Record<string, unknown> = {}): URLSearchParams {
+    const asked = new URL(authorizationUrl).searchParams;
+    const code = randomBytes(16).toString('hex');
+    const now = Math.floor(Date.now() / 1000);
+    this.grants.set(code, {
+      claims: {
+        iss: this.issuer,
+        sub: 'ada',
+        aud: clientId,
+        iat: now,
+        exp: now + 60,
+        nonce: asked.get('nonce'),
+        ...claims,
+      },
+      challenge: asked.get('code_challenge') ?? '',
+      redirectUri: asked.get('redirect_uri') ?? '',
+    });
+    return new URLSearchParams({ code, state: asked.get('state') ?? '', iss: this.issuer });
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = new URLSearchParams(await text(request));
+    const [status, answer] = this.isDown ? [503, {}] : await this.route(request.url ?? '', body);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }
+
+  private async route(path: string, body: URLSearchParams): Promise<[number, object]> {
+    switch (path) {
+      case '/.well-known/openid-configuration':
+        this.discoveries++;
+        return [200, this.metadata()];
+      case '/jwks':
+        return [200, { keys: [this.key.publicJwk] }];
+      case '/userinfo':
+        return [200, { sub: 'ada', ...this.userInfo }];
+      case '/token':
+        this.codeExchanges++;
+        return this.exchange(body);
+      default:
+        return [404, {}];
+    }
+  }
+
+  private metadata(): object {
+    return {
+      issuer: this.issuer,
+      authorization_endpoint: `${this.issuer}/authorize`,
+      token_endpoint: `${this.issuer}/token`,
+      jwks_uri: `${this.issuer}/jwks`,
+      userinfo_endpoint: `${this.issuer}/userinfo`,
+      authorization_response_iss_parameter_supported: true,
+      code_challenge_methods_supported: ['S256'],
+    };
+  }
+
+  private async exchange(body: URLSearchParams): Promise<[number, object]> {
+    const code = body.get('code') ?? '';
+    const grant = this.grants.get(code);
+    this.grants.delete(code);
+    const challenge = createHash('sha256')
+      .update(body.get('code_verifier') ?? '')
+      .digest('base64url');
+    if (challenge !== grant?.challenge || body.get('redirect_uri') !== grant.redirectUri) {
+      return [400, { error: 'invalid_grant', error_description: 'canary-of-the-provider' }];
+    }
+    const idToken = await new SignJWT(grant.claims)
+      .setProtectedHeader({ alg: 'RS256', kid: this.key.kid })
+      .sign(this.key.privateKey);
+    return [200, { access_token: randomBytes(16).toString('hex'), token_type: 'Bearer', id_token: idToken }];
+  }
+}
+
+async function newKey(): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+  const kid = randomBytes(8).toString('hex');
+  return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
+}
