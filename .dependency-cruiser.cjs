@@ -147,7 +147,8 @@ module.exports = {
     },
     {
       name: 'embedded-imports-development-dependencies-late',
-      comment: 'Production loads src/embedded/, too, and starts nothing of it: import() what is not installed there.',
+      comment:
+        'Production loads src/embedded/, too, and starts nothing of it: import() what is not installed there.',
       severity: 'error',
       from: { path: '^src/embedded/', pathNot: '\\.spec\\.ts$' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'type-import'], dynamic: false },

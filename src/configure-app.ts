@@ -1,13 +1,16 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { Clock } from './common/clock.js';
 import { publicUrl } from './config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { ApiDescription } from './documentation/api-description.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
+import { endingConnections } from './infrastructure/http/ending-connections.js';
 import { jsonBody } from './infrastructure/http/json-body.js';
 import { requestContext } from './infrastructure/http/request-context.js';
 import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
+import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
 import { requestLog } from './infrastructure/logging/request-log.js';
 
@@ -21,6 +24,7 @@ export function configureApp(app: NestExpressApplication): void {
   app.set('query parser', 'simple');
   app.use(requestContext);
   app.use(requestLog(log, clock));
+  app.use(endingConnections(app.get(Lifecycle)));
   app.use(
     helmet({
       // Text is data here: no page of ours runs a script or is framed (security.md, browser).
@@ -33,11 +37,19 @@ export function configureApp(app: NestExpressApplication): void {
           frameAncestors: ["'none'"],
         },
       },
+      frameguard: { action: 'deny' },
       hsts: publicUrl(config).protocol === 'https:',
     }),
   );
+  app.use('/api', uncached);
   app.use(jsonBody(config['server.bodyLimitBytes']));
   app.get(ApiDescription).describe(app);
   app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(new ErrorFilter(clock, log));
+}
+
+/** Answers of the API are somebody's own, and true only now. */
+function uncached(_request: Request, response: Response, next: NextFunction): void {
+  response.setHeader('Cache-Control', 'no-store');
+  next();
 }

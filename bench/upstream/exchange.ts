@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 
 export interface RecordedRequest {
   readonly method: string;
@@ -62,10 +62,15 @@ export class Exchange {
     this.response.flushHeaders();
   }
 
-  /** Sends these bytes as one HTTP chunk; waits while the client reads slowly. */
+  /**
+   * Sends these bytes as one HTTP chunk and gives a client in the same process the time to read them, so that the next
+   * ones come apart from them. Waits while the client reads slowly.
+   */
   async write(bytes: Uint8Array | string): Promise<void> {
     if (bytes.length === 0 || this.isClosed) return;
-    if (!this.response.write(bytes)) await Promise.race([once(this.response, 'drain'), this.closed]);
+    const sent = new Promise<void>((resolve) => this.response.write(bytes, () => resolve()));
+    await Promise.race([sent, this.closed]);
+    await setImmediate();
   }
 
   /** Ends the body as HTTP wants it. */

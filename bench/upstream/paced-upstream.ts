@@ -48,7 +48,7 @@ export async function startPacedUpstream(options: PacedUpstreamOptions = {}): Pr
   const server = createServer((request, response) => {
     serve(request, response, answers).catch(() => response.destroy());
   });
-  server.listen(port, '127.0.0.1');
+  server.listen({ port, host: '127.0.0.1', backlog: 4096 });
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
   return { baseUrl: `http://127.0.0.1:${address.port}/v1`, stop: () => stop(server, answers) };

@@ -64,14 +64,6 @@ export function splitAt(bytes: Uint8Array, offsets: readonly number[]): readonly
     .filter((piece) => piece.length > 0);
 }
 
-/** Bytes in pieces of this size. */
-export function splitEvery(bytes: Uint8Array, size: number): readonly Uint8Array[] {
-  return splitAt(
-    bytes,
-    Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => index * size),
-  );
-}
-
 function finish(exchange: Exchange, ending: NonNullable<ReplyOptions['ending']>): void {
   switch (ending) {
     case 'end':

@@ -60,10 +60,10 @@ export async function startDevelopmentIdentityProvider(
   provider.on('server_error', (_ctx, error) => {
     options.log(`The development identity provider failed: ${String(error.stack)}`);
   });
-  const protocol = provider.callback();
+  const speakProtocol = provider.callback();
+  const askWho = interactionHandler(provider, pages, options.log);
   server.on('request', (request, response) => {
-    if (request.url?.startsWith('/interaction/')) void interact(provider, pages, request, response);
-    else void protocol(request, response);
+    void (request.url?.startsWith('/interaction/') ? askWho : speakProtocol)(request, response);
   });
   return {
     issuer,
@@ -221,26 +221,24 @@ function pageConfiguration(pages: IdentityPages): Configuration {
 }
 
 /** Shows who can be chosen, or logs the chosen person in (POST with the form field `person`). */
-async function interact(
-  provider: Provider,
-  pages: IdentityPages,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    const interaction = await provider.interactionDetails(request, response);
-    const chosen = new URLSearchParams(request.method === 'POST' ? await text(request) : '').get('person');
-    const person = developmentPeople.find(({ sub }) => sub === chosen);
-    if (person) {
-      await endOtherSession(provider, interaction, person);
-      const login = { accountId: person.sub, remember: false };
-      await provider.interactionFinished(request, response, { login });
-    } else {
-      send(response, 200, pages.chooser(developmentPeople));
+function interactionHandler(provider: Provider, pages: IdentityPages, log: (message: string) => void) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const interaction = await provider.interactionDetails(request, response);
+      const chosen = new URLSearchParams(request.method === 'POST' ? await text(request) : '').get('person');
+      const person = developmentPeople.find(({ sub }) => sub === chosen);
+      if (person) {
+        await endOtherSession(provider, interaction, person);
+        const login = { accountId: person.sub, remember: false };
+        await provider.interactionFinished(request, response, { login });
+      } else {
+        send(response, 200, pages.chooser(developmentPeople));
+      }
+    } catch (error) {
+      log(`The development identity provider refused a choice: ${String(error)}`);
+      send(response, 400, pages.failure('This login is over, or it began in another browser.'));
     }
-  } catch {
-    send(response, 400, pages.failure('This login is over, or it began in another browser.'));
-  }
+  };
 }
 
 /**
@@ -248,11 +246,11 @@ async function interact(
  * The interaction must forget that session, or it is refused as begun in another one.
  */
 async function endOtherSession(provider: Provider, interaction: Interaction, person: DevelopmentPerson) {
-  const { session, exp } = interaction;
+  const { session } = interaction;
   if (!session || session.accountId === person.sub) return;
   await (await provider.Session.findByUid(session.uid))?.destroy();
   delete interaction.session;
-  await interaction.save(exp - Math.floor(Date.now() / 1000));
+  await interaction.persist();
 }
 
 function send(response: ServerResponse, status: number, { html, headers }: Page): void {

@@ -6,7 +6,6 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { ConfigurationError } from '../config/configuration-error.js';
 import {
   canReach,
   makePassableDirectory,
@@ -21,7 +20,7 @@ export interface EmbeddedPostgres {
   readonly url: string;
   /** The cluster and its password: `<dataDirectory>/postgres`, or below /var/lib/parley (see `placeFor`). */
   readonly directory: string;
-  /** Ends all sessions, writes all data, stops the server. */
+  /** Stops the server, unless another live process uses it: ends all sessions and writes all data. */
   stop(): Promise<void>;
 }
 
@@ -36,18 +35,20 @@ interface Cluster {
 /** Crash recovery of a large database takes a while, ms. */
 const startTimeoutMs = 60_000;
 
-/** For the kernel to close the sessions of a parent that was just killed, ms. */
-const claimTimeoutMs = 2_000;
+/** Held by the session of every live process that uses the server; sessions, unlike pids, end with their process. */
+const usage = `hashtext('parley.embedded-postgres.usage')`;
+
+const creation = `hashtext('parley.embedded-postgres.creation')`;
 
 const draftSuffix = '.new-';
 
 /**
  * Starts a Postgres 18 on a free port of 127.0.0.1, with its data below `dataDirectory`.
  *
- * A server that outlived its parent (kill −9) is adopted. One live process owns a cluster, by an advisory lock that
- * dies with it: whoever started or adopted the server stops it.
+ * Live processes share one server (a second replica, the command line): the first starts it, the last one out stops it.
+ * A server that outlived all of them (kill −9) is adopted.
  * @param durable false, for tests, trades surviving a power cut for speed
- * @throws ConfigurationError when another live process owns the cluster, or embedded-postgres is not installed
+ * @throws ConfigurationError when embedded-postgres is not installed
  * @throws Error when Postgres fails, with the end of its log
  */
 export async function startEmbeddedPostgres(options: {
@@ -68,7 +69,6 @@ export async function startEmbeddedPostgres(options: {
   session.on('error', (error) => {
     if (!stopping) log(`The embedded Postgres ended the session that guards it: ${error.message}`);
   });
-  await claim(session, cluster);
   await removeDrafts(directory);
   await createDatabase(session);
   log(
@@ -80,7 +80,7 @@ export async function startEmbeddedPostgres(options: {
     directory,
     async stop() {
       stopping = true;
-      await stopPostmaster(cluster.data);
+      if (await isLastUser(session)) await stopPostmaster(cluster.data);
       await session.end();
     },
   };
@@ -117,7 +117,7 @@ async function initialise({ directory, account, durable }: Cluster, initdb: stri
     });
     await rename(draft, directory);
   } catch (error) {
-    // A simultaneous start may have been first: then there is one cluster, and `claim` decides whose it is.
+    // A simultaneous start may have been first: then there is one cluster, and both use it.
     if (!existsSync(directory)) throw error;
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -164,7 +164,7 @@ function settingsFor(durable: boolean): Record<string, string> {
   };
 }
 
-/** A session, or undefined while the server is starting or stopping. */
+/** A session that counts as a user, or undefined while the server is starting or stopping. */
 async function tryConnect(port: number, password: string): Promise<pg.Client | undefined> {
   const client = new pg.Client({
     host: '127.0.0.1',
@@ -177,31 +177,12 @@ async function tryConnect(port: number, password: string): Promise<pg.Client | u
   });
   try {
     await client.connect();
+    await client.query(`SELECT pg_advisory_lock_shared(${usage})`);
     return client;
   } catch (error) {
     // Class 28 is a wrong password; anything else passes.
     if (error instanceof pg.DatabaseError && error.code?.startsWith('28')) throw error;
     return undefined;
-  }
-}
-
-async function claim(session: pg.Client, { directory }: Cluster): Promise<void> {
-  const deadline = performance.now() + claimTimeoutMs;
-  for (;;) {
-    const { rows } = await session.query<{ ours: boolean }>(
-      `SELECT pg_try_advisory_lock(hashtext('parley.embedded-postgres')) AS ours`,
-    );
-    if (rows[0]?.ours) return;
-    if (performance.now() > deadline) {
-      await session.end();
-      throw new ConfigurationError([
-        {
-          key: 'database.url',
-          expected: `to be set, or embedded.dataDirectory to be one that no other Parley uses (one uses ${directory})`,
-        },
-      ]);
-    }
-    await delay(pollMs);
   }
 }
 
@@ -216,7 +197,25 @@ async function removeDrafts(directory: string): Promise<void> {
   );
 }
 
+/**
+ * Waits half a second for the sessions of processes that were just killed to end. False too when our session is broken:
+ * a server left running is adopted at the next start.
+ */
+async function isLastUser(session: pg.Client): Promise<boolean> {
+  try {
+    // Ours first, or two that stop at once would wait for each other.
+    await session.query(`SELECT pg_advisory_unlock_shared(${usage})`);
+    await session.query(`SET lock_timeout = '500ms'`);
+    await session.query(`SELECT pg_advisory_lock(${usage})`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function createDatabase(session: pg.Client): Promise<void> {
+  await session.query(`SELECT pg_advisory_lock(${creation})`);
   const { rowCount } = await session.query(`SELECT FROM pg_database WHERE datname = 'parley'`);
   if (!rowCount) await session.query('CREATE DATABASE parley');
+  await session.query(`SELECT pg_advisory_unlock(${creation})`);
 }

@@ -36,7 +36,7 @@ class FakeProvider implements ModelProvider {
     await Promise.resolve();
     const list = this.lists.get(connection.id) ?? [];
     if (list instanceof Error) throw list;
-    return list.map((id) => this.describeModel(id));
+    return list.map((id) => ({ ...this.describeModel(id), name: `${id} of ${connection.id}` }));
   }
 
   describeModel(id: string): ModelInfo {
@@ -119,7 +119,8 @@ describe('ProviderRegistry', () => {
     vendor.lists.set('a', ['m']);
     expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('a');
     expect((await registry.resolve('acme', 'n'))?.connection.id).toBe('b');
-    expect(await idsOf()).toEqual(['m', 'n']);
+    const models = await registry.models('acme');
+    expect(models.map(({ name }) => name)).toEqual(['m of a', 'n']);
   });
 
   it('asks the vendor once for callers at the same time, and once in five minutes', async () => {

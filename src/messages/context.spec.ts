@@ -37,8 +37,16 @@ describe('the context of a message', () => {
   });
 
   it('leaves out the oldest when not everything fits, without gaps', () => {
-    const history = [message('assistant', 'a'.repeat(60)), message('user', 'b'.repeat(600)), message('user', 'c')];
-    const context = assembleContext(history, 'new', { ...unlimited, contextLength: 200, maxOutputTokens: 50 });
+    const history = [
+      message('assistant', 'a'.repeat(60)),
+      message('user', 'b'.repeat(600)),
+      message('user', 'c'),
+    ];
+    const context = assembleContext(history, 'new', {
+      ...unlimited,
+      contextLength: 200,
+      maxOutputTokens: 50,
+    });
     expect(context.map(({ role }) => role)).toEqual(['assistant', 'user']);
   });
 

@@ -69,6 +69,7 @@ export class ThreadsService {
     change: { readonly title?: string | undefined; readonly archived?: boolean | undefined },
   ): Promise<ThreadWithModels> {
     const { title, archived } = change;
+    if (title === undefined && archived === undefined) return this.get(owner, id);
     const exists = await this.threads.update(owner, id, {
       ...(title === undefined ? {} : { title }),
       ...(archived === undefined ? {} : { archived }),

@@ -99,14 +99,6 @@ describe('the embedded Postgres', () => {
 
   afterAll(() => rm(dataDirectory, { recursive: true }));
 
-  it('refuses a second live process, which leaves the first one its server', async () => {
-    const url = await urlFrom(spawnParley(dataDirectory));
-    await expect(start()).rejects.toMatchObject({
-      problems: [{ key: 'database.url' }],
-    });
-    expect(await query(url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
-  });
-
   it('refuses a wrong password, and keeps the right one to its owner', async () => {
     const { url, directory } = await start();
     const wrong = new URL(url);
@@ -136,6 +128,29 @@ describe('the embedded Postgres', () => {
   it('keeps data over stop and start', async () => {
     const { url } = await start();
     expect(await query(url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('is shared by live processes, until the last one stops', async () => {
+    const child = spawnParley(dataDirectory);
+    const url = await urlFrom(child);
+    expect((await start()).url).toBe(url);
+    await stop();
+    expect(await query(url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+
+    await start();
+    await kill(child);
+    await stop();
+    expect(await findPostmaster(data)).toBeUndefined();
+  });
+
+  it('is one server when two processes make it at once', async () => {
+    const fresh = await makeDataDirectory();
+    const [one, other] = await Promise.all([urlFrom(spawnParley(fresh)), urlFrom(spawnParley(fresh))]);
+    expect(one).toBe(other);
+    await start(fresh);
+    await Promise.all(children.splice(0).map(kill));
+    await stop();
+    await rm(fresh, { recursive: true });
   });
 
   it('adopts the server that a killed parent left, and stops it', async () => {

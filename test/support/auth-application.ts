@@ -8,6 +8,7 @@ import { ConfigurationModule } from '../../src/config/configuration.module.js';
 import { loadConfiguration, requireBootConfiguration } from '../../src/config/load-configuration.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { configureApp } from '../../src/configure-app.js';
+import { DocumentationModule } from '../../src/documentation/documentation.module.js';
 import { DatabaseModule } from '../../src/infrastructure/database/database.module.js';
 import { Migrator } from '../../src/infrastructure/database/migrator.js';
 import { FoundationModule } from '../../src/infrastructure/foundation.module.js';
@@ -69,6 +70,7 @@ export class AuthApplication {
         FoundationModule,
         DatabaseModule,
         AuthModule,
+        DocumentationModule,
       ],
       controllers: [...(options.controllers ?? [])],
     })

@@ -1,5 +1,7 @@
 import { parseSetCookie } from 'cookie';
 
+type Init = Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> };
+
 /** A browser as far as cookies go: one jar per origin, and redirects that wait to be followed. */
 export class Browser {
   private readonly jars = new Map<string, Map<string, string>>();
@@ -7,10 +9,7 @@ export class Browser {
   constructor(readonly home: string) {}
 
   /** What our own page at home would send: cookies, and a same-origin mark on everything. */
-  fetch(
-    path: string,
-    init: RequestInit & { readonly headers?: Record<string, string> } = {},
-  ): Promise<Response> {
+  fetch(path: string, init: Init = {}): Promise<Response> {
     return this.navigate(new URL(path, this.home).href, {
       ...init,
       headers: { 'Sec-Fetch-Site': 'same-origin', ...init.headers },
@@ -18,10 +17,7 @@ export class Browser {
   }
 
   /** Sends a request with the cookies of its origin and keeps those of the answer. */
-  async navigate(
-    url: string,
-    init: RequestInit & { readonly headers?: Record<string, string> } = {},
-  ): Promise<Response> {
+  async navigate(url: string, init: Init = {}): Promise<Response> {
     const jar = this.jar(url);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(url, {

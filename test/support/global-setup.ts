@@ -29,6 +29,8 @@ let template: Promise<Template> | undefined;
 export default async function globalSetup(): Promise<void> {
   await removeAbandonedRuns();
   const { announceTemplates } = await import('./test-postgres.js');
+  // Loaded while Jest transforms what is loaded: it stops when the setup returns.
+  await import('../../src/embedded/embedded-postgres.js');
   const server = createServer((_request, response) => {
     template ??= startTemplate();
     template.then(
@@ -50,8 +52,8 @@ export async function tearDown(): Promise<void> {
 }
 
 async function startTemplate(): Promise<Template> {
-  const { dropTemplate, givenServer, prepareTemplate } = await import('./test-postgres.js');
-  const ready = await prepareTemplate(givenServer() ?? (await startServer()));
+  const { dropTemplate, givenServer, nameTemplate } = await import('./test-postgres.js');
+  const ready = nameTemplate(givenServer() ?? (await startServer()));
   undo.push(() => dropTemplate(ready));
   return ready;
 }
@@ -74,7 +76,8 @@ async function removeAbandonedRuns(): Promise<void> {
     const maker = makerOf(name);
     if (maker === undefined || isAlive(maker)) continue;
     const dataDirectory = path.join(tmpdir(), name);
-    if ((await stat(dataDirectory)).uid !== process.getuid?.()) continue;
+    const found = await stat(dataDirectory).catch(() => undefined); // Another run may clean up too.
+    if (found?.uid !== process.getuid?.()) continue;
     await stopPostmaster(path.join(dataDirectory, 'postgres', 'data'));
     await rm(dataDirectory, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, type webcrypto } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -12,7 +12,7 @@ interface Grant {
 
 interface SigningKey {
   readonly kid: string;
-  readonly privateKey: CryptoKey;
+  readonly privateKey: webcrypto.CryptoKey;
   readonly publicJwk: JWK;
 }
 
@@ -30,6 +30,7 @@ export class ScriptedIdentityProvider {
   /** Claims of the userinfo endpoint beside `sub`. */
   userInfo: Record<string, unknown> = {};
   private readonly grants = new Map<string, Grant>();
+  private readonly subjects = new Map<string, unknown>();
   private key: SigningKey;
 
   private constructor(
@@ -93,19 +94,19 @@ export class ScriptedIdentityProvider {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = new URLSearchParams(await text(request));
-    const [status, answer] = this.isDown ? [503, {}] : await this.route(request.url ?? '', body);
+    const [status, answer] = this.isDown ? [503, {}] : await this.route(request, body);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
 
-  private async route(path: string, body: URLSearchParams): Promise<[number, object]> {
-    switch (path) {
+  private async route({ url, headers }: IncomingMessage, body: URLSearchParams): Promise<[number, object]> {
+    switch (url) {
       case '/.well-known/openid-configuration':
         this.discoveries++;
         return [200, this.metadata()];
       case '/jwks':
         return [200, { keys: [this.key.publicJwk] }];
       case '/userinfo':
-        return [200, { sub: 'ada', ...this.userInfo }];
+        return [200, { sub: this.subjects.get(headers.authorization ?? ''), ...this.userInfo }];
       case '/token':
         this.codeExchanges++;
         return this.exchange(body);
@@ -139,7 +140,9 @@ export class ScriptedIdentityProvider {
     const idToken = await new SignJWT(grant.claims)
       .setProtectedHeader({ alg: 'RS256', kid: this.key.kid })
       .sign(this.key.privateKey);
-    return [200, { access_token: randomBytes(16).toString('hex'), token_type: 'Bearer', id_token: idToken }];
+    const accessToken = randomBytes(16).toString('hex');
+    this.subjects.set(`Bearer ${accessToken}`, grant.claims.sub);
+    return [200, { access_token: accessToken, token_type: 'Bearer', id_token: idToken }];
   }
 }
 

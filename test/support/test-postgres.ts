@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { withMigrator } from '../../src/infrastructure/database/migrate-database.js';
 
 // eslint-disable-next-line no-restricted-properties -- the only channel from Jest's global setup to its workers
 const environment = process.env;
@@ -29,7 +28,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A server, by the URL of a superuser, and a database on it to clone. */
+/** A server, by the URL of a superuser, and the database on it to clone. */
 export interface Template {
   readonly adminUrl: string;
   readonly name: string;
@@ -45,31 +44,42 @@ export function announceTemplates(url: string): void {
   environment['PARLEY_TEST_TEMPLATES'] = url;
 }
 
-/**
- * Makes the database that every test database is a clone of. Called once per run, in Jest's global setup, when the
- * first test asks. Nobody can connect to it afterwards: a session in it would make CREATE DATABASE fail.
- */
-export async function prepareTemplate(adminUrl: string): Promise<Template> {
-  const name = `parley_test_${randomBytes(6).toString('hex')}_template`;
-  await administer(adminUrl, `CREATE DATABASE ${name}`);
-  await withMigrator({ 'database.url': databaseUrl(adminUrl, name) }, (migrator) => migrator.up());
-  await administer(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-  return { adminUrl, name };
+/** Names a template for this run. It is made by the first worker that asks: migrations need the transform of Jest. */
+export function nameTemplate(adminUrl: string): Template {
+  return { adminUrl, name: `parley_test_${randomBytes(6).toString('hex')}_template` };
 }
 
 export async function dropTemplate({ adminUrl, name }: Template): Promise<void> {
-  await administer(adminUrl, `DROP DATABASE ${name}`);
+  await administer(adminUrl, (admin) => admin.query(`DROP DATABASE IF EXISTS ${name}`));
 }
 
 /** A fresh clone of the template: migrated, empty, seen by nobody else. Its maker drops it. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const template = await announcedTemplate();
   const name = template.name.replace('template', randomBytes(6).toString('hex'));
-  await administer(template.adminUrl, `CREATE DATABASE ${name} TEMPLATE ${template.name}`);
+  await administer(template.adminUrl, async (admin) => {
+    await ensureTemplate(template, admin);
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template.name}`);
+  });
   return {
     url: databaseUrl(template.adminUrl, name),
-    drop: () => administer(template.adminUrl, `DROP DATABASE ${name} WITH (FORCE)`),
+    drop: () => administer(template.adminUrl, (admin) => admin.query(`DROP DATABASE ${name} WITH (FORCE)`)),
   };
+}
+
+/** The first of many workers makes it, the others wait for that. Nobody can connect to it: that would make cloning fail. */
+async function ensureTemplate({ adminUrl, name }: Template, admin: pg.Client): Promise<void> {
+  const { withMigrator } = await import('../../src/infrastructure/database/migrate-database.js');
+  await admin.query('SELECT pg_advisory_lock(1)');
+  try {
+    const { rowCount } = await admin.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 1) return;
+    await admin.query(`CREATE DATABASE ${name}`);
+    await withMigrator({ 'database.url': databaseUrl(adminUrl, name) }, (migrator) => migrator.up());
+    await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  } finally {
+    await admin.query('SELECT pg_advisory_unlock(1)');
+  }
 }
 
 async function announcedTemplate(): Promise<Template> {
@@ -86,12 +96,12 @@ function databaseUrl(adminUrl: string, name: string): string {
   return url.href;
 }
 
-async function administer(adminUrl: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
+async function administer(adminUrl: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
   try {
-    await client.query(statement);
+    await work(admin);
   } finally {
-    await client.end();
+    await admin.end();
   }
 }

@@ -27,7 +27,10 @@ export class OidcGuard implements CanActivate {
   canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     return new Promise((resolve, reject) => {
-      const next = (error?: Error) => (error === undefined ? resolve(true) : reject(error));
+      const next = (error?: unknown) => {
+        if (error === undefined) resolve(true);
+        else reject(error instanceof Error ? error : new Error('login failed', { cause: error }));
+      };
       void this.authenticate(http.getRequest<Request>(), http.getResponse<Response>(), next);
     });
   }

@@ -1,14 +1,23 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
+import type { ErrorCode } from '../../common/error-catalogue.js';
 
 /** Deeper than any body of ours; far from what recursion over it could not bear. */
 const maxDepth = 32;
 const jsonUtf8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
-function hasBody(request: Request): boolean {
-  return (
-    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-  );
+/** What body-parser calls its failures: https://github.com/expressjs/body-parser#errors */
+const codeByType: Readonly<Record<string, ErrorCode>> = {
+  'entity.too.large': 'PAYLOAD_TOO_LARGE',
+  'entity.parse.failed': 'INVALID_JSON',
+  'entity.verify.failed': 'INVALID_JSON',
+  'encoding.unsupported': 'UNSUPPORTED_MEDIA_TYPE',
+  'charset.unsupported': 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/** A length of zero is no body: routes that want one say so. */
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function refuseOtherTypes(request: Request, _response: Response, next: NextFunction): void {
@@ -29,13 +38,24 @@ function refuseDeepNesting(_request: unknown, _response: unknown, body: Buffer):
       else if (byte === 0x22) inString = false;
     } else if (byte === 0x22) inString = true;
     else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > maxDepth)
-        throw new DomainError('INVALID_JSON', { message: 'The body is nested too deeply.' });
+      if (++depth > maxDepth) throw new Error('nested too deeply');
     } else if (byte === 0x5d || byte === 0x7d) depth--;
   }
 }
 
+/** Gives failures of body-parser their code here, before Nest makes HTTP exceptions of them and drops what they are. */
+function nameFailures(error: unknown, _request: Request, _response: Response, next: NextFunction): void {
+  const type = typeof error === 'object' && error !== null && 'type' in error ? String(error.type) : '';
+  const code = codeByType[type];
+  next(code === undefined ? error : new DomainError(code, { cause: error }));
+}
+
 /** Reads JSON bodies of at most `limitBytes`; other content types are 415, malformed or deeply nested JSON 400. */
-export function jsonBody(limitBytes: number): RequestHandler[] {
-  return [refuseOtherTypes, express.json({ limit: limitBytes, type: () => true, verify: refuseDeepNesting })];
+export function jsonBody(limitBytes: number): (RequestHandler | typeof nameFailures)[] {
+  const parse = express.json({
+    limit: limitBytes,
+    type: (request) => hasBody(request as Request),
+    verify: refuseDeepNesting,
+  });
+  return [refuseOtherTypes, parse, nameFailures];
 }

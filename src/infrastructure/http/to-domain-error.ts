@@ -12,7 +12,7 @@ const codeByStatus: Readonly<Record<number, ErrorCode>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 
-/** What body-parser and the router of Express throw: errors with a status, made by http-errors. */
+/** What Nest throws, and what the router of Express throws: errors with a status, made by http-errors. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   if (error instanceof Error && 'status' in error && typeof error.status === 'number') return error.status;
@@ -22,9 +22,6 @@ function statusOf(error: unknown): number | undefined {
 /** The catalogue's word for anything that was thrown. What nobody foresaw is INTERNAL_ERROR and says nothing of itself. */
 export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
-  if (error instanceof Error && 'type' in error && error.type === 'entity.parse.failed') {
-    return new DomainError('INVALID_JSON', { cause: error });
-  }
   if (isDatabaseUnavailable(error)) {
     return new DomainError('DATABASE_UNAVAILABLE', { cause: error, retryAfterMs: 1000 });
   }

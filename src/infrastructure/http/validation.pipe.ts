@@ -15,6 +15,19 @@ function problemsOf(errors: readonly ValidationError[], path: readonly string[] 
   });
 }
 
+/** Nest strips these from a body in silence; an unknown property is refused, whatever its name. */
+const prototypeKeys = ['__proto__', 'constructor', 'prototype'];
+
+function findPrototypeKey(value: unknown, path: readonly string[] = []): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const here = [...path, key];
+    const found = prototypeKeys.includes(key) ? here.join('.') : findPrototypeKey(inner, here);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /**
  * Checks every parameter against its DTO: unknown properties are refused, values are not converted except in queries, where
  * everything is text. A body must be an object: class-validator itself would take a missing one for `{}`.
@@ -44,6 +57,10 @@ export class StrictValidationPipe extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
       throw new DomainError('INVALID_BODY');
+    }
+    const param = metadata.type === 'body' ? findPrototypeKey(value) : undefined;
+    if (param !== undefined) {
+      throw new DomainError('VALIDATION_FAILED', { param, message: `property ${param} should not exist` });
     }
     return super.transform(value, metadata) as Promise<unknown>;
   }

@@ -1,1 +1,1 @@
-import '../config/process-input.js';
+import '../config/registry.js';

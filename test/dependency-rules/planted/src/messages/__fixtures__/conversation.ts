@@ -1,0 +1,4 @@
+import prettier from 'prettier';
+import '../../../test/support/people.js';
+
+export const format = prettier;

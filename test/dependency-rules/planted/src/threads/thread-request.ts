@@ -1,3 +1,0 @@
-import supertest from 'supertest';
-
-export const request = supertest;

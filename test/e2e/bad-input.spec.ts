@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Parley, type Person } from '../support/parley.js';
+
+let parley: Parley;
+let ada: Person;
+let thread: string;
+let message: string;
+
+beforeAll(async () => {
+  parley = await Parley.start({ 'server.bodyLimitBytes': 10_000 });
+  ada = await parley.first.logIn('ada');
+  thread = await ada.createThread('Target');
+  message = String((await ada.post(thread, 'demo', { content: 'Hi' })).data.assistantMessage.id);
+});
+
+afterAll(() => parley.stop());
+
+async function everything(): Promise<unknown> {
+  const { database } = parley.first;
+  return Promise.all([
+    database.query('SELECT * FROM threads ORDER BY id'),
+    database.query('SELECT * FROM messages ORDER BY id'),
+    database.query('SELECT id, revoked_at FROM sessions ORDER BY id'),
+  ]);
+}
+
+/** Sends bytes as they are. */
+async function send(
+  method: string,
+  path: string,
+  body: string | undefined,
+  contentType: string | undefined = 'application/json',
+): Promise<{ status: number; code: string }> {
+  const response = await ada.browser.fetch(path, {
+    method,
+    ...(body === undefined ? {} : { body, headers: { 'content-type': contentType } }),
+  });
+  const { error } = (await response.json()) as { error?: { code: string } };
+  return { status: response.status, code: error?.code ?? 'none' };
+}
+
+async function changesNothing(work: () => Promise<void>): Promise<void> {
+  const before = await everything();
+  await work();
+  expect(await everything()).toEqual(before);
+  expect((await ada.ask('GET', '/health/live')).status).toBe(200);
+}
+
+/** Every route that takes a body, with the parts of a good one. */
+const routes: [string, () => string, Record<string, unknown>][] = [
+  ['POST', () => '/api/threads', { title: 'x' }],
+  ['PATCH', () => `/api/threads/${thread}`, { title: 'x', archived: true }],
+  ['PATCH', () => `/api/threads/${thread}/title`, { title: 'x' }],
+  [
+    'POST',
+    () => `/api/threads/${thread}/models/demo/messages`,
+    { content: 'x', temperature: 1, maxOutputTokens: 5, stream: false, systemPrompt: 'x' },
+  ],
+];
+
+describe.each(routes)('%s %s', (method, path, good) => {
+  it.each([
+    ['a missing body', undefined, 'INVALID_BODY'],
+    ['an empty body', '', 'INVALID_BODY'],
+    ['null', 'null', 'INVALID_BODY|INVALID_JSON'],
+    ['an array', '[]', 'INVALID_BODY'],
+    ['an array of good bodies', JSON.stringify([good]), 'INVALID_BODY'],
+    ['a string', '"text"', 'INVALID_BODY|INVALID_JSON'],
+    ['a number', '42', 'INVALID_BODY|INVALID_JSON'],
+    ['broken JSON', '{"title": ', 'INVALID_JSON'],
+    ['an unknown field', JSON.stringify({ ...good, role: 'admin' }), 'VALIDATION_FAILED'],
+    ['a field of the row', JSON.stringify({ ...good, userId: 'user_1' }), 'VALIDATION_FAILED'],
+    ['__proto__', '{"__proto__": {"title": "x"}}', 'VALIDATION_FAILED'],
+    ['constructor', '{"constructor": {"prototype": {}}}', 'VALIDATION_FAILED'],
+    ['nesting beyond reason', `${'['.repeat(4000)}${']'.repeat(4000)}`, 'INVALID_JSON'],
+    ['an object nested beyond reason', `${'{"title":'.repeat(500)}1${'}'.repeat(500)}`, 'INVALID_JSON'],
+  ])('refuses %s', async (_name, body, codes) => {
+    await changesNothing(async () => {
+      const answer = await send(method, path(), body);
+      expect(answer.status).toBe(400);
+      expect(codes.split('|')).toContain(answer.code);
+    });
+  });
+
+  const wrong: unknown[] = [null, [], {}, ['x'], { x: 1 }, ''];
+  const cases = Object.entries(good).flatMap(([field, value]) =>
+    [...wrong, typeof value === 'string' ? 5 : 'text', typeof value === 'boolean' ? 1 : true].flatMap(
+      (bad) =>
+        typeof bad === typeof value && bad !== ''
+          ? []
+          : [[field, JSON.stringify(bad), { ...good, [field]: bad }] as const],
+    ),
+  );
+  it.each(cases)('refuses %s as %s, and names it', async (field, _shown, body) => {
+    await changesNothing(async () => {
+      const answer = await ada.ask(method, path(), body);
+      expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED', param: field } });
+    });
+  });
+
+  it.each([
+    ['text/plain'],
+    ['application/x-www-form-urlencoded'],
+    ['application/json; charset=utf-16'],
+    ['x'],
+  ])('refuses the content type %s', async (contentType) => {
+    await changesNothing(async () => {
+      expect(await send(method, path(), JSON.stringify(good), contentType)).toEqual({
+        status: 415,
+        code: 'UNSUPPORTED_MEDIA_TYPE',
+      });
+    });
+  });
+
+  it('refuses a body that is too large', async () => {
+    await changesNothing(async () => {
+      const body = JSON.stringify({ ...good, title: 'x'.repeat(11_000) });
+      expect(await send(method, path(), body)).toEqual({ status: 413, code: 'PAYLOAD_TOO_LARGE' });
+    });
+  });
+});
+
+describe('values out of bounds', () => {
+  it.each([
+    ['an empty title', 'POST', () => '/api/threads', { title: '' }, 'title'],
+    ['a blank title', 'POST', () => '/api/threads', { title: ' \n\t ' }, 'title'],
+    ['a title of 201 characters', 'POST', () => '/api/threads', { title: 'x'.repeat(201) }, 'title'],
+    ['a title with NUL', 'POST', () => '/api/threads', { title: 'a\0b' }, 'title'],
+    ['a title with half a character', 'POST', () => '/api/threads', { title: 'a\ud800b' }, 'title'],
+    ['blank content', 'POST', messagesOfDemo, { content: '  ' }, 'content'],
+    ['content with NUL', 'POST', messagesOfDemo, { content: '\0' }, 'content'],
+    ['no content', 'POST', messagesOfDemo, {}, 'content'],
+    ['no output tokens', 'POST', messagesOfDemo, { content: 'x', maxOutputTokens: 0 }, 'maxOutputTokens'],
+    ['half a token', 'POST', messagesOfDemo, { content: 'x', maxOutputTokens: 1.5 }, 'maxOutputTokens'],
+    ['a blank system prompt', 'POST', messagesOfDemo, { content: 'x', systemPrompt: '' }, 'systemPrompt'],
+  ])('are refused and named: %s', async (_name, method, path, body, param) => {
+    await changesNothing(async () => {
+      const answer = await ada.ask(method, path(), body);
+      expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED', param } });
+    });
+  });
+
+  it.each([-0.1, 2.1, 1e300])('refuse the temperature %s and tell the range', async (temperature) => {
+    await changesNothing(async () => {
+      const answer = await ada.post(thread, 'demo', { content: 'x', temperature });
+      expect(answer).toMatchObject({
+        status: 400,
+        error: { code: 'TEMPERATURE_OUT_OF_RANGE', param: 'temperature', details: { min: 0, max: 2 } },
+      });
+    });
+  });
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['limit=101', 'limit'],
+    ['limit=1.5', 'limit'],
+    ['limit=abc', 'limit'],
+    ['limit=', 'limit'],
+    ['limit=1&limit=2', 'limit'],
+    ['order=up', 'order'],
+    ['orderBy=title', 'orderBy'],
+    ['archived=maybe', 'archived'],
+    ['unknown=1', 'unknown'],
+    ['limit[a]=1', 'limit[a]'],
+  ])('refuse the query %s', async (query, param) => {
+    const answer = await ada.ask('GET', `/api/threads?${query}`);
+    expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED', param } });
+  });
+
+  it.each(['cursor=', 'cursor=nonsense', 'cursor=W10', `cursor=${'x'.repeat(400)}`])(
+    'refuse the cursor in %s',
+    async (query) => {
+      const answer = await ada.ask('GET', `/api/threads?${query}`);
+      expect(answer).toMatchObject({ status: 400, error: { code: 'INVALID_CURSOR' } });
+    },
+  );
+});
+
+function messagesOfDemo(): string {
+  return `/api/threads/${thread}/models/demo/messages`;
+}
+
+describe('ids in paths', () => {
+  const bad = ['x', 'thread_', 'thread_zzzzzzzzzzzzzzzzzzzzzzzzzz', '%00', '..%2f..', '1;DROP TABLE', '💥'];
+  it.each(bad)('that are malformed are 404: %s', async (id) => {
+    for (const [method, path, body] of [
+      ['GET', `/api/threads/${id}`],
+      ['PATCH', `/api/threads/${id}`, { title: 'x' }],
+      ['DELETE', `/api/threads/${id}`],
+      ['GET', `/api/threads/${id}/messages`],
+      ['POST', `/api/threads/${id}/models/demo/messages`, { content: 'x' }],
+      ['GET', `/api/messages/${id}`],
+      ['POST', `/api/messages/${id}/cancel`, {}],
+    ] as const) {
+      expect([path, (await ada.ask(method, path, body)).status]).toEqual([path, 404]);
+    }
+  });
+
+  it('of another kind are 404', async () => {
+    expect((await ada.ask('GET', `/api/threads/${message}`)).error?.code).toBe('THREAD_NOT_FOUND');
+    expect((await ada.ask('GET', `/api/messages/${thread}`)).error?.code).toBe('MESSAGE_NOT_FOUND');
+  });
+
+  it.each(['%00', 'no-such-model', 'x'.repeat(300), 'a%2Fb', '%E2%80%AE'])(
+    'of models that do not exist are 404 and change nothing: %s',
+    async (model) => {
+      await changesNothing(async () => {
+        const answer = await ada.post(thread, model, { content: 'x' });
+        expect(answer).toMatchObject({ status: 404, error: { code: 'MODEL_NOT_FOUND' } });
+        expect((await ada.ask('GET', `/api/models/${model}`)).status).toBe(404);
+      });
+    },
+  );
+
+  it('that cannot be decoded are 400', async () => {
+    expect(await send('GET', '/api/threads/%E0%A4%A', undefined)).toEqual({
+      status: 400,
+      code: 'INVALID_REQUEST',
+    });
+  });
+});

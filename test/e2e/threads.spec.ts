@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { toWireId, UuidV7Ids } from '../../src/common/ids.js';
+import { Parley, type Person } from '../support/parley.js';
+
+let parley: Parley;
+let ada: Person;
+let bob: Person;
+
+beforeAll(async () => {
+  parley = await Parley.start();
+  ada = await parley.first.logIn('ada');
+  bob = await parley.first.logIn('bob');
+});
+
+afterAll(() => parley.stop());
+
+/** Every row that anybody owns, to show that a refusal changed nothing. */
+async function everything(): Promise<unknown> {
+  const { database } = parley.first;
+  return Promise.all([
+    database.query('SELECT * FROM threads ORDER BY id'),
+    database.query('SELECT * FROM messages ORDER BY id'),
+    database.query('SELECT * FROM thread_models ORDER BY thread_id, model_id'),
+  ]);
+}
+
+describe('threads', () => {
+  it('are created, read, renamed, archived and deleted', async () => {
+    const created = await ada.ask('POST', '/api/threads', { title: 'Plans' });
+    expect(created.status).toBe(201);
+    expect(created.data).toMatchObject({
+      title: 'Plans',
+      archived: false,
+      messageCount: 0,
+      lastMessagePreview: null,
+      activeModels: [],
+      models: {},
+    });
+    const path = `/api/threads/${String(created.data.id)}`;
+    expect((await ada.ask('GET', path)).data).toEqual(created.data);
+    expect((await ada.ask('PATCH', `${path}/title`, { title: 'Better plans' })).data.title).toBe(
+      'Better plans',
+    );
+    expect((await ada.ask('PATCH', path, { archived: true })).data).toMatchObject({
+      title: 'Better plans',
+      archived: true,
+    });
+    await ada.post(String(created.data.id), 'demo', { content: 'Hi' });
+    const deleted = await ada.ask('DELETE', path);
+    expect(deleted.data).toEqual({ deletedThread: created.data.id, deletedMessages: 2 });
+    expect((await ada.ask('GET', path)).error?.code).toBe('THREAD_NOT_FOUND');
+    const [row] = await parley.first.database.query('SELECT count(*)::int AS left FROM messages');
+    expect(row.left).toBe(0);
+  });
+
+  it('are served the same under the explicit version', async () => {
+    const id = await ada.createThread('Versioned');
+    const plain = await ada.ask('GET', `/api/threads/${id}`);
+    const versioned = await ada.ask('GET', `/api/v1/threads/${id}`);
+    expect(versioned.data).toEqual(plain.data);
+  });
+});
+
+describe('the list of threads', () => {
+  let carol: Person;
+  const titles = Array.from({ length: 7 }, (_, index) => `Thread ${index}`);
+
+  beforeAll(async () => {
+    carol = await parley.first.logIn('carol');
+    for (const title of titles) await carol.createThread(title);
+    const { data } = await carol.ask('GET', '/api/threads?orderBy=created_at&order=asc&limit=1');
+    await carol.ask('PATCH', `/api/threads/${String(data[0].id)}`, { archived: true });
+  });
+
+  async function walk(query: string): Promise<string[]> {
+    const seen: string[] = [];
+    for (let cursor = ''; ;) {
+      const { data, pagination } = await carol.ask('GET', `/api/threads?${query}${cursor}`);
+      seen.push(...(data as { title: string }[]).map(({ title }) => title));
+      if (pagination.cursor === null) {
+        expect(pagination.hasMore).toBe(false);
+        return seen;
+      }
+      expect(pagination.hasMore).toBe(true);
+      cursor = `&cursor=${pagination.cursor}`;
+    }
+  }
+
+  it.each([
+    ['limit=2', titles.slice(1).reverse()],
+    ['limit=3&orderBy=created_at&order=asc', titles.slice(1)],
+    ['limit=2&archived=true', titles.slice(0, 1)],
+    ['limit=4&archived=all&orderBy=created_at&order=desc', [...titles].reverse()],
+  ])('pages through everything once and in order: %s', async (query, expected) => {
+    expect(await walk(query)).toEqual(expected);
+  });
+
+  it('counts exactly', async () => {
+    expect((await carol.ask('GET', '/api/threads?limit=1')).pagination.totalCount).toBe(6);
+    expect((await carol.ask('GET', '/api/threads?limit=1&archived=all')).pagination.totalCount).toBe(7);
+  });
+
+  it('stays stable while threads are added', async () => {
+    const first = await carol.ask('GET', '/api/threads?limit=3');
+    await carol.createThread('Newer');
+    const second = await carol.ask('GET', `/api/threads?limit=3&cursor=${String(first.pagination.cursor)}`);
+    const seen = [...first.data, ...second.data].map(({ title }: { title: string }) => title);
+    expect(seen).toEqual(titles.slice(1).reverse());
+  });
+
+  it.each([
+    ['a cursor of another order', 'limit=2&order=asc'],
+    ['a cursor of another filter', 'limit=2&archived=all'],
+  ])('refuses %s', async (_name, query) => {
+    const { pagination } = await carol.ask('GET', '/api/threads?limit=2');
+    const answer = await carol.ask('GET', `/api/threads?${query}&cursor=${String(pagination.cursor)}`);
+    expect(answer).toMatchObject({ status: 400, error: { code: 'INVALID_CURSOR', param: 'cursor' } });
+  });
+});
+
+describe('what is not yours', () => {
+  it('does not exist, and stays as it was', async () => {
+    const thread = await ada.createThread('Private');
+    const { data } = await ada.post(thread, 'demo', { content: 'secret' });
+    const message = String(data.assistantMessage.id);
+    const before = await everything();
+    const attempts: [string, string, unknown?][] = [
+      ['GET', `/api/threads/${thread}`],
+      ['PATCH', `/api/threads/${thread}`, { title: 'mine now' }],
+      ['PATCH', `/api/threads/${thread}/title`, { title: 'mine now' }],
+      ['DELETE', `/api/threads/${thread}`],
+      ['GET', `/api/threads/${thread}/messages`],
+      ['GET', `/api/threads/${thread}/models/demo/messages`],
+      ['POST', `/api/threads/${thread}/models/demo/messages`, { content: 'intruding' }],
+      ['POST', `/api/threads/${thread}/models/demo/messages`, { content: 'intruding', stream: true }],
+      ['GET', `/api/messages/${message}`],
+      ['POST', `/api/messages/${message}/cancel`, {}],
+    ];
+    for (const [method, path, body] of attempts) {
+      const answer = await bob.ask(method, path, body);
+      expect([method, path, answer.status]).toEqual([method, path, 404]);
+      expect(answer.error?.code).toMatch(/^(THREAD|MESSAGE)_NOT_FOUND$/);
+    }
+    expect(await everything()).toEqual(before);
+    expect((await bob.ask('GET', '/api/threads')).data).toEqual([]);
+  });
+
+  it('is told apart from what is absent in no way', async () => {
+    const thread = await ada.createThread('Private');
+    const foreign = await bob.ask('GET', `/api/threads/${thread}`);
+    const absent = await bob.ask('GET', `/api/threads/${toWireId('thread', new UuidV7Ids().next())}`);
+    expect(foreign.status).toBe(absent.status);
+    expect(foreign.error).toEqual(absent.error);
+  });
+});
+
+describe('a guest', () => {
+  it('reads but does not write', async () => {
+    const gus = await parley.first.logIn('gus', { groups: ['guests'] });
+    expect((await gus.ask('GET', '/api/threads')).status).toBe(200);
+    expect(await gus.ask('POST', '/api/threads', {})).toMatchObject({
+      status: 403,
+      error: { code: 'FORBIDDEN' },
+    });
+  });
+});

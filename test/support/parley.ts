@@ -1,0 +1,265 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createParser } from 'eventsource-parser';
+import { expect } from '@jest/globals';
+import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
+import { stream, type Script, type StreamOptions } from '../../bench/upstream/scripts.js';
+import { loadConfiguration, requireBootConfiguration } from '../../src/config/load-configuration.js';
+import type { EmbeddedValues } from '../../src/config/registry.js';
+import { createApp } from '../../src/create-app.js';
+import { Lifecycle } from '../../src/infrastructure/lifecycle.js';
+import { DataSource } from 'typeorm';
+import { Browser } from './browser.js';
+import { clientId, ScriptedIdentityProvider } from './scripted-identity-provider.js';
+import { createTestDatabase, type TestDatabase } from './test-postgres.js';
+
+/** The model of the scripted upstream. */
+export const upstreamModel = 'scripted';
+
+/** A whole Parley, as `npm start` wires it, on a database of its own, with a scripted vendor and identity provider. */
+export class Parley {
+  private readonly replicas: Replica[] = [];
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly identity: ScriptedIdentityProvider,
+    readonly upstream: ScriptedUpstream,
+    private readonly settings: EmbeddedValues,
+  ) {}
+
+  static async start(settings: EmbeddedValues = {}): Promise<Parley> {
+    const parley = new Parley(
+      await createTestDatabase(),
+      await ScriptedIdentityProvider.start(),
+      await ScriptedUpstream.start(),
+      settings,
+    );
+    await parley.addReplica();
+    return parley;
+  }
+
+  /** The replica that is asked when a test names none. */
+  get first(): Replica {
+    const [replica] = this.replicas;
+    if (replica === undefined) throw new Error('no replica');
+    return replica;
+  }
+
+  async addReplica(): Promise<Replica> {
+    const config = loadConfiguration(
+      { arguments: [], environment: { NODE_ENV: 'test' }, workingDirectory: '/' },
+      {
+        'database.url': this.database.url,
+        'server.publicUrl': 'http://parley.test',
+        'oidc.issuer': this.identity.issuer,
+        'oidc.clientId': clientId,
+        'identity.groupRoles': { admins: 'admin', guests: 'guest' },
+        'session.secrets': ['a secret for tests, 32 characters'],
+        'providers.compatible.baseUrl': this.upstream.url,
+        'providers.compatible.models': [upstreamModel],
+        'providers.demo.tokenDelayMs': 0,
+        'generation.retryBaseDelayMs': 1,
+        'log.level': 'fatal',
+        ...this.settings,
+      },
+    );
+    const replica = await Replica.start(await createApp(requireBootConfiguration(config)), this.identity);
+    this.replicas.push(replica);
+    return replica;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await Promise.all([this.identity.stop(), this.upstream.stop(), this.database.drop()]);
+  }
+}
+
+/** One process's worth of Parley. */
+export class Replica {
+  private constructor(
+    readonly app: NestExpressApplication,
+    readonly url: string,
+    private readonly identity: ScriptedIdentityProvider,
+  ) {}
+
+  static async start(app: NestExpressApplication, identity: ScriptedIdentityProvider): Promise<Replica> {
+    await app.listen(0, '127.0.0.1');
+    app.get(Lifecycle).started();
+    return new Replica(app, await app.getUrl(), identity);
+  }
+
+  get database(): DataSource {
+    return this.app.get(DataSource);
+  }
+
+  /** Somebody with a session. */
+  async logIn(subject: string, claims: Record<string, unknown> = {}): Promise<Person> {
+    const browser = new Browser(this.url);
+    const begun = await browser.navigate(`${this.url}/app/login`);
+    const answer = this.identity.answer(begun.headers.get('location') ?? '', { sub: subject, ...claims });
+    const done = await browser.navigate(`${this.url}/app/login/callback?${answer}`);
+    expect(done.status).toBe(302);
+    return new Person(browser);
+  }
+
+  /** As a process ends that nobody gave time: what it generates is interrupted. */
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+}
+
+/** What `/api` answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into it with matchers
+  readonly pagination: { cursor: string | null; limit: number; hasMore: boolean; totalCount?: number };
+  readonly error:
+    { code: string; type: string; param?: string; details?: Record<string, unknown> } | undefined;
+  readonly requestId: string;
+}
+
+export interface StreamEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** Somebody who talks to `/api`. */
+export class Person {
+  constructor(readonly browser: Browser) {}
+
+  /** The same session, asking another replica. */
+  at(replica: Replica): Person {
+    const browser = new Browser(replica.url);
+    for (const [name, value] of this.browser.jar()) browser.jar().set(name, value);
+    return new Person(browser);
+  }
+
+  async ask(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await this.browser.fetch(path, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const answer = (await response.json()) as Omit<Answer, 'status' | 'headers'>;
+    return { ...answer, status: response.status, headers: response.headers };
+  }
+
+  async createThread(title?: string): Promise<string> {
+    const { data, status } = await this.ask('POST', '/api/threads', title === undefined ? {} : { title });
+    expect(status).toBe(201);
+    return String(data.id);
+  }
+
+  post(threadId: string, modelId: string, body: Record<string, unknown>): Promise<Answer> {
+    return this.ask('POST', `/api/threads/${threadId}/models/${modelId}/messages`, body);
+  }
+
+  /** Posts and reads the event stream as it comes. */
+  async stream(threadId: string, modelId: string, content: string): Promise<OpenStream> {
+    const abort = new AbortController();
+    const response = await this.browser.fetch(`/api/threads/${threadId}/models/${modelId}/messages`, {
+      method: 'POST',
+      body: JSON.stringify({ content, stream: true }),
+      headers: { 'content-type': 'application/json' },
+      signal: abort.signal,
+    });
+    return new OpenStream(response, abort);
+  }
+}
+
+/** An event stream that is being read. */
+export class OpenStream {
+  private readonly events: AsyncGenerator<StreamEvent>;
+
+  constructor(
+    readonly response: Response,
+    private readonly abort: AbortController,
+  ) {
+    this.events = readEvents(response);
+  }
+
+  /** The next event; fails at the end of the stream. */
+  async next(): Promise<StreamEvent> {
+    const { value, done } = await this.events.next();
+    if (done === true) throw new Error('the stream has ended');
+    return value;
+  }
+
+  /** Everything up to the end. */
+  async rest(): Promise<StreamEvent[]> {
+    const events: StreamEvent[] = [];
+    for await (const event of this.events) events.push(event);
+    return events;
+  }
+
+  /** The client goes away. */
+  leave(): void {
+    this.abort.abort();
+  }
+}
+
+async function* readEvents(response: Response): AsyncGenerator<StreamEvent, undefined> {
+  const ready: StreamEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ id = '', event = '', data }) =>
+      ready.push({ id, type: event, data: JSON.parse(data) as Record<string, unknown> }),
+  });
+  if (response.body === null) return;
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body) {
+    parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
+    yield* ready.splice(0);
+  }
+}
+
+const chunk = (delta: object, finishReason: string | null = null): string =>
+  `data: ${JSON.stringify({
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_795_132_800,
+    model: 'scripted-2026-11-20',
+    choices: [{ index: 0, delta, finish_reason: finishReason }],
+  })}\n\n`;
+
+const usage = `data: ${JSON.stringify({
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  created: 1_795_132_800,
+  model: 'scripted-2026-11-20',
+  choices: [],
+  usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 },
+})}\n\n`;
+
+/** The pieces of a good answer in OpenAI's format: the role, one piece for each word, and four pieces of ending. */
+export function answerPieces(...words: string[]): string[] {
+  return [
+    chunk({ role: 'assistant', content: '' }),
+    ...words.map((content) => chunk({ content })),
+    chunk({}, 'stop'),
+    usage,
+    'data: [DONE]\n\n',
+  ];
+}
+
+/** A good answer. */
+export function answers(...words: string[]): Script {
+  return stream(answerPieces(...words));
+}
+
+/** An answer that ends after its words, in whatever way, without finish and terminator. */
+export function breaksOff(words: readonly string[], options: StreamOptions = {}): Script {
+  return stream(answerPieces(...words).slice(0, words.length + 1), options);
+}
+
+/** Waits until something is so; fails after ten seconds. */
+export async function eventually<Result>(look: () => Promise<Result | undefined>): Promise<Result> {
+  const giveUpAt = Date.now() + 10_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > giveUpAt) throw new Error('it never came to be');
+    await new Promise(setImmediate);
+  }
+}
