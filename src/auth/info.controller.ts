@@ -7,13 +7,13 @@ import { Public } from './access.js';
 
 class LoginMethodDto {
   @ApiProperty({ enum: ['oidc'] })
-  readonly type = 'oidc';
+  readonly type: string = 'oidc';
 
   @ApiProperty({ description: 'What the log-in button says.' })
   readonly label: string;
 
   @ApiProperty({ description: 'Where the browser goes; takes `returnTo`, a path on this site.' })
-  readonly url = '/app/login';
+  readonly url: string = '/app/login';
 
   constructor(label: string) {
     this.label = label;
@@ -22,7 +22,7 @@ class LoginMethodDto {
 
 class InfoDto {
   @ApiProperty()
-  readonly name = 'Parley';
+  readonly name: string = 'Parley';
 
   @ApiProperty({ type: [LoginMethodDto] })
   readonly loginMethods: readonly LoginMethodDto[];

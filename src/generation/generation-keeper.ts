@@ -50,11 +50,16 @@ export class GenerationKeeper implements OnModuleInit, OnApplicationBootstrap, B
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.running.stopAll('interrupted');
-    this.timers.forEach(clearInterval);
+    this.rest();
     await Promise.all(this.busy.values());
     await this.replicas.leave().catch((error: unknown) => {
       this.log.warn({ err: error }, 'could not leave');
     });
+  }
+
+  /** No beats and no sweeps from now on: to the others this replica is soon dead. */
+  rest(): void {
+    this.timers.forEach((timer) => clearInterval(timer));
   }
 
   /** One question covers all reasons to stop: cancelled from any replica, thread deleted, or the lease lost. */
@@ -66,7 +71,8 @@ export class GenerationKeeper implements OnModuleInit, OnApplicationBootstrap, B
     for (const id of ids) if (!wanted.has(id)) void this.running.stop(id, 'cancelled');
   }
 
-  private async sweep(): Promise<void> {
+  /** Ends the answers of replicas that are dead, at most a hundred. */
+  async sweep(): Promise<void> {
     await this.replicas.forgetOld();
     const ended = await this.messages.interruptOrphans(staleSeconds, async (messageId, db) => {
       const parts = await this.journal.recover(messageId, db);

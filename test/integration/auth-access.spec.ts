@@ -110,7 +110,6 @@ describe('a protected route', () => {
     ['GET', '/PROBE/Own'],
     ['GET', '/probe/own?x=/probe/public'],
     ['GET', '/probe/own#x'],
-    ['GET', '/probe/%6fwn'],
     ['GET', '/probe/threads/thread_unknown'],
     ['POST', '/probe/threads'],
     ['GET', '/probe/admin'],

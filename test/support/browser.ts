@@ -2,8 +2,9 @@ import { parseSetCookie } from 'cookie';
 
 type Init = Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> };
 
-/** A browser as far as cookies go: one jar per origin, and redirects that wait to be followed. */
+/** A browser as far as cookies go: one jar per origin and path, and redirects that wait to be followed. */
 export class Browser {
+  /** By `origin + path`. */
   private readonly jars = new Map<string, Map<string, string>>();
 
   constructor(readonly home: string) {}
@@ -16,29 +17,38 @@ export class Browser {
     });
   }
 
-  /** Sends a request with the cookies of its origin and keeps those of the answer. */
+  /** Sends a request with the cookies of its origin and path, and keeps those of the answer. */
   async navigate(url: string, init: Init = {}): Promise<Response> {
-    const jar = this.jar(url);
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const { origin, pathname } = new URL(url);
+    const cookie = [...this.jars]
+      .filter(([scope]) => scope.startsWith(origin) && pathname.startsWith(scope.slice(origin.length)))
+      .flatMap(([, jar]) => [...jar].map(([name, value]) => `${name}=${value}`))
+      .join('; ');
     const response = await fetch(url, {
       redirect: 'manual',
       ...init,
       headers: { ...(cookie === '' ? {} : { Cookie: cookie }), ...init.headers },
     });
-    for (const line of response.headers.getSetCookie()) {
-      const { name, value = '', maxAge, expires } = parseSetCookie(line);
-      const isOver = maxAge === 0 || (expires !== undefined && expires.getTime() <= Date.now());
-      if (isOver) jar.delete(name);
-      else jar.set(name, value);
-    }
+    for (const line of response.headers.getSetCookie()) this.keep(line, origin);
     return response;
   }
 
-  /** The cookies of home, or of the origin of a URL: live, so that tests can plant and remove them. */
-  jar(url: string = this.home): Map<string, string> {
-    const { origin } = new URL(url);
-    const jar = this.jars.get(origin) ?? new Map<string, string>();
-    this.jars.set(origin, jar);
+  /** The cookies for a path at home: live, so that tests can plant and remove them. */
+  jar(path = '/'): Map<string, string> {
+    return this.jarOf(new URL(this.home).origin + path);
+  }
+
+  private keep(setCookie: string, origin: string): void {
+    const { name, value = '', path = '/', maxAge, expires } = parseSetCookie(setCookie);
+    const jar = this.jarOf(origin + path);
+    const isOver = maxAge === 0 || (expires !== undefined && expires.getTime() <= Date.now());
+    if (isOver) jar.delete(name);
+    else jar.set(name, value);
+  }
+
+  private jarOf(scope: string): Map<string, string> {
+    const jar = this.jars.get(scope) ?? new Map<string, string>();
+    this.jars.set(scope, jar);
     return jar;
   }
 }

@@ -58,7 +58,7 @@ export class Parley {
         'providers.compatible.models': [upstreamModel],
         'providers.demo.tokenDelayMs': 0,
         'generation.retryBaseDelayMs': 1,
-        'log.level': 'fatal',
+        'log.level': 'error',
         ...this.settings,
       },
     );
