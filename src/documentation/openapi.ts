@@ -15,6 +15,14 @@ export function describeApi(app: INestApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, info, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
-  const paths = Object.entries(document.paths).filter(([path]) => !path.startsWith(explicitVersion));
-  return { ...document, paths: Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1))) };
+  const paths = Object.entries(document.paths)
+    .filter(([path]) => !path.startsWith(explicitVersion))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const operation of paths.flatMap(([, item]) => Object.values(item) as { operationId?: string }[])) {
+    // Numbered by Swagger, because each route has a second path.
+    if (operation.operationId !== undefined) {
+      operation.operationId = operation.operationId.replace(/\[\d+\]$/, '');
+    }
+  }
+  return { ...document, paths: Object.fromEntries(paths) };
 }

@@ -1,7 +1,6 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
-/** The tenant that everyone belongs to until issuers or claims say otherwise; made by the first migration. */
-export const defaultTenantId = '019a0000-0000-7000-8000-000000000000';
+export { defaultTenantId } from './default-tenant.js';
 
 @Entity('tenants')
 @Unique('uq_tenants_slug', ['slug'])

@@ -4,7 +4,7 @@ import { DomainError } from '../common/domain-error.js';
 import { Ids } from '../common/ids.js';
 import { roles, type Owner, type Role } from '../common/owner.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
-import { defaultTenantId } from '../tenants/tenant.entity.js';
+import { defaultTenantId } from '../tenants/default-tenant.js';
 import type { User } from './user.entity.js';
 import { UsersRepository } from './users.repository.js';
 

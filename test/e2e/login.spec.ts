@@ -1,7 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { loadConfiguration, requireBootConfiguration } from '../../src/config/load-configuration.js';
 import { createApp } from '../../src/create-app.js';
 import {
   startDevelopmentIdentityProvider,
@@ -11,6 +10,7 @@ import { developmentGroupRoles } from '../../src/embedded/development-people.js'
 import { codeOf, pageCodeOf } from '../support/auth-application.js';
 import { Browser } from '../support/browser.js';
 import { choose, follow, logIn } from '../support/login.js';
+import { testConfiguration } from '../support/test-configuration.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
 let database: TestDatabase;
@@ -28,20 +28,16 @@ beforeAll(async () => {
     postLogoutRedirectUris: [home],
     log: () => undefined,
   });
-  const configuration = loadConfiguration(
-    { arguments: [], environment: { NODE_ENV: 'test' }, workingDirectory: '/' },
-    {
+  app = await createApp(
+    testConfiguration({
       'database.url': database.url,
       'server.publicUrl': home,
       'oidc.issuer': provider.issuer,
       'oidc.clientId': provider.clientId,
       'oidc.clientSecret': provider.clientSecret,
       'identity.groupRoles': developmentGroupRoles,
-      'session.secrets': ['a secret for tests, 32 characters'],
-      'log.level': 'fatal',
-    },
+    }),
   );
-  app = await createApp(requireBootConfiguration(configuration));
   await app.listen(port, '127.0.0.1');
 });
 
@@ -62,7 +58,7 @@ async function freePort(): Promise<number> {
 
 /** The page of the provider that asks who it is, on the way to `returnTo`. */
 async function openTab(browser: Browser, returnTo: string): Promise<string> {
-  const { url } = await follow(browser, `${home}/app/login?${new URLSearchParams({ returnTo })}`);
+  const { url } = await follow(browser, `${home}/app/login?returnTo=${returnTo}`);
   return url;
 }
 

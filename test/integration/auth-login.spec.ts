@@ -56,7 +56,7 @@ describe('the start of a login', () => {
     async (returnTo) => {
       const response = await app
         .browser()
-        .navigate(`${app.url}/app/login?${new URLSearchParams({ returnTo })}`);
+        .navigate(`${app.url}/app/login?returnTo=${encodeURIComponent(returnTo)}`);
       expect(response.headers.getSetCookie()).toEqual([]);
       await expectRefusal(response, 400, 'INVALID_RETURN_PATH');
       expect(await rowsOf('login_transactions')).toEqual([]);

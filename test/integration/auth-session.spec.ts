@@ -13,26 +13,25 @@ const day = 24 * 60 * minute;
 
 let database: TestDatabase;
 let provider: ScriptedIdentityProvider;
-let clock: ManualClock;
+const clock = new ManualClock();
 let app: AuthApplication;
 const others: AuthApplication[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
   provider = await ScriptedIdentityProvider.start();
-});
-
-beforeEach(async () => {
-  clock = new ManualClock();
   app = await start({ 'session.secrets': [secret] });
 });
 
+beforeEach(() => clock.reset());
+
 afterEach(async () => {
   await app.database.query('TRUNCATE users, login_transactions CASCADE');
-  await Promise.all([app, ...others.splice(0)].map((application) => application.stop()));
+  await Promise.all(others.splice(0).map((application) => application.stop()));
 });
 
 afterAll(async () => {
+  await app.stop();
   await provider.stop();
   await database.drop();
 });

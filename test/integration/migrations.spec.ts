@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import pg from 'pg';
 import { migrations } from '../../migrations/all.js';
+import { createApp } from '../../src/create-app.js';
 import { withMigrator } from '../../src/infrastructure/database/migrate-database.js';
+import { Migrator } from '../../src/infrastructure/database/migrator.js';
+import { testConfiguration } from '../support/test-configuration.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
 let database: TestDatabase;
@@ -55,6 +58,13 @@ describe('migrations', () => {
     expect(await tables()).toEqual(before);
     const status = await withMigrator(config, (migrator) => migrator.status());
     expect(status.filter(({ applied }) => !applied)).toHaveLength(1);
+  });
+
+  it('make the schema that the entities describe', async () => {
+    const app = await createApp(testConfiguration({ 'database.url': database.url }));
+    const { up } = await app.get(Migrator).drift();
+    await app.close();
+    expect(up).toEqual([]);
   });
 
   it('are all listed, in the order of their time', () => {

@@ -5,7 +5,6 @@ import { DataSource } from 'typeorm';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { Clock } from '../../src/common/clock.js';
 import { ConfigurationModule } from '../../src/config/configuration.module.js';
-import { loadConfiguration, requireBootConfiguration } from '../../src/config/load-configuration.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { configureApp } from '../../src/configure-app.js';
 import { DocumentationModule } from '../../src/documentation/documentation.module.js';
@@ -13,11 +12,14 @@ import { DatabaseModule } from '../../src/infrastructure/database/database.modul
 import { Migrator } from '../../src/infrastructure/database/migrator.js';
 import { FoundationModule } from '../../src/infrastructure/foundation.module.js';
 import { Browser } from './browser.js';
-import { clientId, type ScriptedIdentityProvider } from './scripted-identity-provider.js';
+import type { ScriptedIdentityProvider } from './scripted-identity-provider.js';
+import { testConfiguration } from './test-configuration.js';
+
+const start = Date.parse('2026-11-20T12:00:00.000Z');
 
 /** Time that stands still until a test moves it. */
 export class ManualClock extends Clock {
-  private ms = Date.parse('2026-11-20T12:00:00.000Z');
+  private ms = start;
 
   override now(): Date {
     return new Date(this.ms);
@@ -29,6 +31,10 @@ export class ManualClock extends Clock {
 
   advance(seconds: number): void {
     this.ms += seconds * 1000;
+  }
+
+  reset(): void {
+    this.ms = start;
   }
 }
 
@@ -52,21 +58,14 @@ export class AuthApplication {
   ) {}
 
   static async start(options: AuthApplicationOptions): Promise<AuthApplication> {
-    const configuration = loadConfiguration(
-      { arguments: [], environment: { NODE_ENV: 'test' }, workingDirectory: '/' },
-      {
-        'database.url': options.databaseUrl,
-        'server.publicUrl': publicOrigin,
-        'oidc.issuer': options.provider.issuer,
-        'oidc.clientId': clientId,
-        'session.secrets': ['a secret for tests, 32 characters'],
-        'log.level': 'fatal',
-        ...options.settings,
-      },
-    );
+    const configuration = testConfiguration({
+      'database.url': options.databaseUrl,
+      'oidc.issuer': options.provider.issuer,
+      ...options.settings,
+    });
     const testing = await Test.createTestingModule({
       imports: [
-        ConfigurationModule.forRoot(requireBootConfiguration(configuration)),
+        ConfigurationModule.forRoot(configuration),
         FoundationModule,
         DatabaseModule,
         AuthModule,
@@ -98,14 +97,14 @@ export class AuthApplication {
 
   /** Starts a login and answers the URL of the provider. */
   async begin(browser: Browser, returnTo?: string): Promise<string> {
-    const query = returnTo === undefined ? '' : `?${new URLSearchParams({ returnTo })}`;
+    const query = returnTo === undefined ? '' : `?returnTo=${encodeURIComponent(returnTo)}`;
     const response = await browser.navigate(`${this.url}/app/login${query}`);
     return response.headers.get('location') ?? '';
   }
 
   /** Brings an answer of the provider back. */
   complete(browser: Browser, answer: URLSearchParams): Promise<Response> {
-    return browser.navigate(`${this.url}/app/login/callback?${answer}`);
+    return browser.navigate(`${this.url}/app/login/callback?${answer.toString()}`);
   }
 
   /** Logs somebody in, `ada` unless the claims say otherwise. */

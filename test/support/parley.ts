@@ -1,15 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createParser } from 'eventsource-parser';
 import { expect } from '@jest/globals';
 import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
 import { stream, type Script, type StreamOptions } from '../../bench/upstream/scripts.js';
-import { loadConfiguration, requireBootConfiguration } from '../../src/config/load-configuration.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { createApp } from '../../src/create-app.js';
 import { Lifecycle } from '../../src/infrastructure/lifecycle.js';
 import { DataSource } from 'typeorm';
 import { Browser } from './browser.js';
-import { clientId, ScriptedIdentityProvider } from './scripted-identity-provider.js';
+import { ScriptedIdentityProvider } from './scripted-identity-provider.js';
+import { testConfiguration } from './test-configuration.js';
 import { createTestDatabase, type TestDatabase } from './test-postgres.js';
 
 /** The model of the scripted upstream. */
@@ -45,24 +46,17 @@ export class Parley {
   }
 
   async addReplica(): Promise<Replica> {
-    const config = loadConfiguration(
-      { arguments: [], environment: { NODE_ENV: 'test' }, workingDirectory: '/' },
-      {
-        'database.url': this.database.url,
-        'server.publicUrl': 'http://parley.test',
-        'oidc.issuer': this.identity.issuer,
-        'oidc.clientId': clientId,
-        'identity.groupRoles': { admins: 'admin', guests: 'guest' },
-        'session.secrets': ['a secret for tests, 32 characters'],
-        'providers.compatible.baseUrl': this.upstream.url,
-        'providers.compatible.models': [upstreamModel],
-        'providers.demo.tokenDelayMs': 0,
-        'generation.retryBaseDelayMs': 1,
-        'log.level': 'error',
-        ...this.settings,
-      },
-    );
-    const replica = await Replica.start(await createApp(requireBootConfiguration(config)), this.identity);
+    const config = testConfiguration({
+      'database.url': this.database.url,
+      'oidc.issuer': this.identity.issuer,
+      'identity.groupRoles': { admins: 'admin', guests: 'guest' },
+      'providers.compatible.baseUrl': this.upstream.url,
+      'providers.compatible.models': [upstreamModel],
+      'providers.demo.tokenDelayMs': 0,
+      'generation.retryBaseDelayMs': 1,
+      ...this.settings,
+    });
+    const replica = await Replica.start(await createApp(config), this.identity);
     this.replicas.push(replica);
     return replica;
   }
@@ -253,13 +247,18 @@ export function breaksOff(words: readonly string[], options: StreamOptions = {})
   return stream(answerPieces(...words).slice(0, words.length + 1), options);
 }
 
-/** Waits until something is so; fails after ten seconds. */
-export async function eventually<Result>(look: () => Promise<Result | undefined>): Promise<Result> {
-  const giveUpAt = Date.now() + 10_000;
+const pollMs = 10;
+
+/** Waits until something is so; fails after `patienceMs`. */
+export async function eventually<Result>(
+  look: () => Promise<Result | undefined>,
+  patienceMs = 10_000,
+): Promise<Result> {
+  const giveUpAt = Date.now() + patienceMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
     if (Date.now() > giveUpAt) throw new Error('it never came to be');
-    await new Promise(setImmediate);
+    await wait(pollMs);
   }
 }

@@ -72,8 +72,9 @@ async function ensureTemplate({ adminUrl, name }: Template, admin: pg.Client): P
   const { withMigrator } = await import('../../src/infrastructure/database/migrate-database.js');
   await admin.query('SELECT pg_advisory_lock(1)');
   try {
-    const { rowCount } = await admin.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-    if (rowCount === 1) return;
+    const ready = 'SELECT FROM pg_database WHERE datname = $1 AND NOT datallowconn';
+    if ((await admin.query(ready, [name])).rowCount === 1) return;
+    await admin.query(`DROP DATABASE IF EXISTS ${name}`); // Left half-way by a worker whose migrations failed.
     await admin.query(`CREATE DATABASE ${name}`);
     await withMigrator({ 'database.url': databaseUrl(adminUrl, name) }, (migrator) => migrator.up());
     await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);

@@ -1,6 +1,39 @@
 import { applyDecorators, Controller, UseInterceptors } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiDefaultResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { errorCatalogue } from '../../common/error-catalogue.js';
 import { EnvelopeInterceptor } from './envelope.interceptor.js';
+
+class FailureDto {
+  @ApiProperty({ enum: Object.keys(errorCatalogue) })
+  readonly code!: string;
+
+  @ApiProperty({ description: 'For people. The code is the contract.' })
+  readonly message!: string;
+
+  @ApiProperty({ enum: [...new Set(Object.values(errorCatalogue).map(({ type }) => type))] })
+  readonly type!: string;
+
+  @ApiPropertyOptional({ description: 'Path of the offending field.' })
+  readonly param?: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  readonly details?: Record<string, unknown>;
+}
+
+/** What every native route answers when it fails; made by `errorEnvelope`. */
+class FailureEnvelopeDto {
+  @ApiProperty({ enum: [false] })
+  readonly success!: boolean;
+
+  @ApiProperty({ type: FailureDto })
+  readonly error!: FailureDto;
+
+  @ApiProperty({ format: 'date-time' })
+  readonly timestamp!: string;
+
+  @ApiProperty()
+  readonly requestId!: string;
+}
 
 /** A controller of the native API: under `/api` and, the same, under `/api/v1`; answers in the envelope. */
 export function NativeController(path: string, tag: string): ClassDecorator {
@@ -8,5 +41,6 @@ export function NativeController(path: string, tag: string): ClassDecorator {
     Controller([`api/${path}`, `api/v1/${path}`]),
     UseInterceptors(EnvelopeInterceptor),
     ApiTags(tag),
+    ApiDefaultResponse({ type: FailureEnvelopeDto, description: 'The status follows from the code.' }),
   );
 }

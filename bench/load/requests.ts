@@ -1,0 +1,54 @@
+import { Pool } from 'undici';
+import type { HttpRequest, ListName, Target } from '../servers/target.js';
+import { between, moment, type Consumption } from './consumption.js';
+
+export interface RequestLoad {
+  readonly list: ListName;
+  /** Connections, each with one request at a time. */
+  readonly concurrency: number;
+  readonly durationMs: number;
+  /** Length of every answer. */
+  readonly bytes: number;
+}
+
+export interface RequestResult {
+  readonly requests: number;
+  readonly failures: readonly string[];
+  readonly latencyMs: readonly number[];
+  readonly whole: Consumption;
+}
+
+/** Asks for a list again and again. */
+export async function loadRequests(target: Target, load: RequestLoad): Promise<RequestResult> {
+  const toSend = target.list(load.list);
+  const pool = new Pool(new URL(toSend.url).origin, { connections: load.concurrency });
+  const latencyMs: number[] = [];
+  const failures: string[] = [];
+  const start = await moment(target);
+  const until = performance.now() + load.durationMs;
+  const worker = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const sentAt = performance.now();
+      const failure = await ask(pool, toSend, load.bytes);
+      latencyMs.push(performance.now() - sentAt);
+      if (failure !== undefined) failures.push(failure);
+    }
+  };
+  await Promise.all(Array.from({ length: load.concurrency }, worker));
+  const whole = between(start, await moment(target));
+  await pool.close();
+  return { requests: latencyMs.length, failures, latencyMs, whole };
+}
+
+/** What was wrong with the answer, if anything. */
+async function ask(pool: Pool, { url, headers }: HttpRequest, bytes: number): Promise<string | undefined> {
+  try {
+    const path = url.slice(new URL(url).origin.length);
+    const { statusCode, body } = await pool.request({ method: 'GET', path, headers });
+    const { byteLength } = await body.arrayBuffer();
+    if (statusCode !== 200) return `status ${statusCode}`;
+    return byteLength === bytes ? undefined : `${byteLength} bytes instead of ${bytes}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,35 @@
+import type { ServerProcess } from './server-process.js';
+import type { StreamPiece, Target } from './target.js';
+
+/** A reference program as a target: it forwards the upstream's own protocol. */
+export function referenceTarget(
+  name: 'floor' | 'bare Nest',
+  { server, origin, model }: { readonly server: ServerProcess; readonly origin: string; readonly model: string },
+): Target {
+  const stream = {
+    url: `${origin}/v1/chat/completions`,
+    headers: {},
+    body: JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Say something.' }] }),
+  };
+  return {
+    name,
+    server,
+    prepareStreams: (count) => Promise.resolve(new Array<typeof stream>(count).fill(stream)),
+    readEvent: readChatCompletionEvent,
+    list: (list) => ({ url: `${origin}/${list}`, headers: {} }),
+    helperCpuMs: () => Promise.resolve(0),
+  };
+}
+
+interface Chunk {
+  readonly choices: readonly { readonly delta: { readonly content?: string } }[];
+}
+
+function readChatCompletionEvent(event: string): StreamPiece {
+  if (!event.startsWith('data: ')) return { type: 'failure', reason: 'an event without data' };
+  const data = event.slice(6);
+  if (data === '[DONE]') return { type: 'end' };
+  const { choices } = JSON.parse(data) as Chunk; // The upstream is ours.
+  const text = choices[0]?.delta.content ?? '';
+  return text === '' ? { type: 'other' } : { type: 'text', text };
+}

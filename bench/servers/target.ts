@@ -1,0 +1,31 @@
+import type { ListName } from '../reference/arguments.js';
+import type { ServerProcess } from './server-process.js';
+
+export type { ListName };
+
+export type TargetName = 'floor' | 'bare Nest' | 'Parley';
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What one event of a stream says. */
+export type StreamPiece =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'end' }
+  | { readonly type: 'failure'; readonly reason: string }
+  | { readonly type: 'other' };
+
+/** A server under load, and how it wants to be asked. */
+export interface Target {
+  readonly name: TargetName;
+  readonly server: ServerProcess;
+  /** Makes ready what `count` streams need, so that it is not measured: one request (POST) for each. */
+  prepareStreams(count: number): Promise<readonly (HttpRequest & { readonly body: string })[]>;
+  /** Reads one event, without the blank line behind it. */
+  readEvent(event: string): StreamPiece;
+  list(name: ListName): HttpRequest;
+  /** CPU time of helpers that work for this server only, ms: its Postgres. */
+  helperCpuMs(): Promise<number>;
+}

@@ -1,0 +1,252 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { eventually, OpenStream, Person } from '../support/parley.js';
+import { Browser } from '../support/browser.js';
+
+/** The built server as `npm start` runs it, on embedded defaults, in a process of its own. */
+class ParleyProcess {
+  output = '';
+
+  private constructor(
+    readonly child: ChildProcess,
+    readonly url: string,
+  ) {
+    child.stdout?.on('data', (text) => (this.output += String(text)));
+    child.stderr?.on('data', (text) => (this.output += String(text)));
+  }
+
+  static async start(
+    dataDirectory: string,
+    settings: Record<string, string>,
+    before: ParleyProcess | undefined,
+  ): Promise<ParleyProcess> {
+    const port = before === undefined ? await freePort() : Number(new URL(before.url).port);
+    const child = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
+      env: {
+        PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
+        PARLEY_SERVER_PORT: String(port),
+        PARLEY_EMBEDDED_IDENTITY_PORT: '0',
+        PARLEY_EMBEDDED_DATA_DIRECTORY: dataDirectory,
+        ...settings,
+      },
+    });
+    const started = new ParleyProcess(child, `http://localhost:${port}`);
+    try {
+      await eventually(async () => {
+        if (child.exitCode !== null) throw new Error('it exited');
+        return (await fetch(`${started.url}/health/ready`).catch(() => undefined))?.ok === true || undefined;
+      });
+      return started;
+    } catch (cause) {
+      child.kill('SIGKILL');
+      throw new Error(`Parley did not start: ${started.output}`, { cause });
+    }
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const ended = once(this.child, 'exit');
+    this.child.kill(signal);
+    await ended;
+    return this.child.exitCode;
+  }
+
+  /** Through the page of the development identity provider, as a browser does it. */
+  async logIn(name: string): Promise<Person> {
+    const browser = new Browser(this.url);
+    let { url, response } = await follow(browser, `${this.url}/app/login?returnTo=/api/user`);
+    expect(response.status).toBe(200);
+    ({ url, response } = await follow(browser, url, {
+      method: 'POST',
+      body: new URLSearchParams({ person: name }).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }));
+    expect(url).toBe(`${this.url}/api/user`);
+    expect(((await response.json()) as { data: { username: string } }).data.username).toBe(name);
+    return new Person(browser);
+  }
+}
+
+async function follow(
+  browser: Browser,
+  start: string,
+  init: RequestInit & { headers?: Record<string, string> } = {},
+): Promise<{ url: string; response: Response }> {
+  let url = start;
+  let response = await browser.navigate(url, init);
+  for (let hops = 0; hops < 10 && response.headers.has('location'); hops++) {
+    url = new URL(String(response.headers.get('location')), url).href;
+    response = await browser.navigate(url);
+  }
+  return { url, response };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+let dataDirectory: string;
+const processes: ParleyProcess[] = [];
+
+/** `before` is the process that this one continues: at the same address. */
+async function start(settings: Record<string, string> = {}, before?: ParleyProcess): Promise<ParleyProcess> {
+  const started = await ParleyProcess.start(dataDirectory, settings, before);
+  processes.push(started);
+  return started;
+}
+
+beforeAll(async () => {
+  dataDirectory = await mkdtemp(path.join(tmpdir(), 'parley-process-'));
+});
+
+afterEach(async () => {
+  for (const { child } of processes.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+  }
+});
+
+afterAll(() => rm(dataDirectory, { recursive: true, force: true }));
+
+describe('a stranger', () => {
+  it('logs in as two people, talks, restarts, and finds everything again, each their own', async () => {
+    let parley = await start();
+    expect(parley.output).toContain(`Parley is at ${parley.url}`);
+    expect(parley.output).toContain('ada (admin)');
+    const ada = await parley.logIn('ada');
+    const uma = await parley.logIn('uma');
+    const thread = await ada.createThread('Plans of Ada');
+    const { data } = await ada.post(thread, 'demo', { content: 'Hello there' });
+    expect(data.assistantMessage.content).toContain('Hello there');
+    expect(await parley.end('SIGTERM')).toBe(0);
+
+    parley = await start({}, parley);
+    expect((await ada.ask('GET', '/api/threads')).data).toMatchObject([{ title: 'Plans of Ada' }]);
+    expect((await ada.ask('GET', `/api/threads/${thread}/messages`)).data).toEqual([
+      data.userMessage,
+      data.assistantMessage,
+    ]);
+    expect((await uma.ask('GET', `/api/threads/${thread}`)).status).toBe(404);
+    expect((await uma.ask('GET', '/api/threads')).data).toEqual([]);
+  });
+});
+
+describe('kill -9 during a stream', () => {
+  it('loses no user message and keeps the partial answer, marked interrupted', async () => {
+    let parley = await start({ PARLEY_PROVIDERS_DEMO_TOKEN_DELAY_MS: '5' });
+    const ada = await parley.logIn('ada');
+    const thread = await ada.createThread('Cut off');
+    const open = await ada.stream(thread, 'demo', '/long 5000');
+    const seen = await tokens(open, 200);
+    await parley.end('SIGKILL');
+
+    parley = await start({}, parley);
+    const answer = await eventually(async () => {
+      const { data } = await ada.ask('GET', `/api/threads/${thread}/messages`);
+      expect(data[0]).toMatchObject({ role: 'user', content: '/long 5000', status: 'complete' });
+      return data[1].status === 'interrupted' ? data[1] : undefined;
+    }, 30_000);
+    expect(answer.errorCode).toBe('GENERATION_INTERRUPTED');
+    // At most a second of text is lost: of the first token to be seen nothing, for it is older than that.
+    expect(answer.content.startsWith(seen.slice(0, 20).join(''))).toBe(true);
+    const again = await ada.post(thread, 'demo', { content: 'Go on' });
+    expect(again.status).toBe(200);
+  }, 60_000);
+});
+
+async function tokens(open: OpenStream, count: number): Promise<string[]> {
+  const seen: string[] = [];
+  while (seen.length < count) {
+    const { type, data } = await open.next();
+    if (type === 'token') seen.push(String(data['token']));
+  }
+  return seen;
+}
+
+describe('SIGTERM', () => {
+  it('lets a running stream finish, refuses new connections, and exits 0', async () => {
+    const parley = await start({ PARLEY_PROVIDERS_DEMO_TOKEN_DELAY_MS: '10' });
+    const ada = await parley.logIn('ada');
+    const thread = await ada.createThread('Draining');
+    const open = await ada.stream(thread, 'demo', '/long 100');
+    await tokens(open, 3);
+    const exited = parley.end('SIGTERM');
+    const events = await open.rest();
+    expect(events.map(({ type }) => type).slice(-2)).toEqual(['message_complete', 'close']);
+    expect(await exited).toBe(0);
+    await expect(fetch(`${parley.url}/health/live`)).rejects.toThrow();
+  });
+
+  it('interrupts at the limit what does not finish, stores it, and tells its stream', async () => {
+    let parley = await start({
+      PARLEY_PROVIDERS_DEMO_TOKEN_DELAY_MS: '20',
+      PARLEY_SERVER_DRAIN_LIMIT_MS: '300',
+    });
+    const ada = await parley.logIn('ada');
+    const thread = await ada.createThread('Endless');
+    const open = await ada.stream(thread, 'demo', '/long 5000');
+    await tokens(open, 3);
+    const exited = parley.end('SIGTERM');
+    const events = await open.rest();
+    expect(events.slice(-2)).toMatchObject([
+      { type: 'error', data: { code: 'GENERATION_INTERRUPTED', retryable: true } },
+      { type: 'close' },
+    ]);
+    expect(await exited).toBe(0);
+    parley = await start({}, parley);
+    const { data } = await ada.ask('GET', `/api/threads/${thread}/messages`);
+    expect(data[1]).toMatchObject({ status: 'interrupted' });
+    const text = events.map(({ type, data: { token } }) => (type === 'token' ? String(token) : '')).join('');
+    expect(data[1].content.endsWith(text)).toBe(true);
+  });
+
+  it('given twice exits at once', async () => {
+    const parley = await start({ PARLEY_PROVIDERS_DEMO_TOKEN_DELAY_MS: '50' });
+    const ada = await parley.logIn('ada');
+    const open = await ada.stream(await ada.createThread(), 'demo', '/long 5000');
+    await tokens(open, 1);
+    parley.child.kill('SIGTERM');
+    await eventually(async () =>
+      (await fetch(`${parley.url}/health/live`).catch(() => undefined)) ? undefined : true,
+    );
+    expect(await parley.end('SIGTERM')).toBe(1);
+  });
+});
+
+describe('a configuration that is not valid', () => {
+  it('is refused with every offending key and no value', async () => {
+    const child = spawn(process.execPath, ['dist/src/main.js'], {
+      env: {
+        NODE_ENV: 'production',
+        PARLEY_SESSION_SECRETS: 'canary-short',
+        PARLEY_SERVER_PORT: 'canary-port',
+        PARLEY_NO_SUCH_THING: 'canary-value',
+      },
+    });
+    let output = '';
+    child.stderr.on('data', (text) => (output += String(text)));
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(1);
+    for (const key of [
+      'session.secrets',
+      'server.port',
+      'PARLEY_NO_SUCH_THING',
+      'database.url',
+      'oidc.issuer',
+    ]) {
+      expect(output).toContain(key);
+    }
+    expect(output).not.toContain('canary');
+  });
+});
