@@ -17,8 +17,8 @@ interface Moment {
 }
 
 /** A moment from which, or up to which, to count. */
-export async function moment({ server, helperCpuMs }: Target, withHelpers = true): Promise<Moment> {
-  const [usage, helpers] = await Promise.all([server.usage(), withHelpers ? helperCpuMs() : 0]);
+export async function moment(target: Target, withHelpers = true): Promise<Moment> {
+  const [usage, helpers] = await Promise.all([target.server.usage(), withHelpers ? target.helperCpuMs() : 0]);
   return {
     at: performance.now(),
     cpuMs: usage.cpuMicros / 1000,

@@ -1,5 +1,5 @@
-import { Pool } from 'undici';
-import type { HttpRequest, ListName, Target } from '../servers/target.js';
+import { Pool, type Dispatcher } from 'undici';
+import type { ListName, Target } from '../servers/target.js';
 import { between, moment, type Consumption } from './consumption.js';
 
 export interface RequestLoad {
@@ -21,7 +21,9 @@ export interface RequestResult {
 /** Asks for a list again and again. */
 export async function loadRequests(target: Target, load: RequestLoad): Promise<RequestResult> {
   const toSend = target.list(load.list);
-  const pool = new Pool(new URL(toSend.url).origin, { connections: load.concurrency });
+  const { origin, pathname, search } = new URL(toSend.url);
+  const pool = new Pool(origin, { connections: load.concurrency });
+  const request = { method: 'GET', path: `${pathname}${search}`, headers: toSend.headers } as const;
   const latencyMs: number[] = [];
   const failures: string[] = [];
   const start = await moment(target);
@@ -29,7 +31,7 @@ export async function loadRequests(target: Target, load: RequestLoad): Promise<R
   const worker = async (): Promise<void> => {
     while (performance.now() < until) {
       const sentAt = performance.now();
-      const failure = await ask(pool, toSend, load.bytes);
+      const failure = await ask(pool, request, load.bytes);
       latencyMs.push(performance.now() - sentAt);
       if (failure !== undefined) failures.push(failure);
     }
@@ -41,10 +43,13 @@ export async function loadRequests(target: Target, load: RequestLoad): Promise<R
 }
 
 /** What was wrong with the answer, if anything. */
-async function ask(pool: Pool, { url, headers }: HttpRequest, bytes: number): Promise<string | undefined> {
+async function ask(
+  pool: Pool,
+  request: Dispatcher.RequestOptions,
+  bytes: number,
+): Promise<string | undefined> {
   try {
-    const path = url.slice(new URL(url).origin.length);
-    const { statusCode, body } = await pool.request({ method: 'GET', path, headers });
+    const { statusCode, body } = await pool.request(request);
     const { byteLength } = await body.arrayBuffer();
     if (statusCode !== 200) return `status ${statusCode}`;
     return byteLength === bytes ? undefined : `${byteLength} bytes instead of ${bytes}`;

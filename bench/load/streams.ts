@@ -64,7 +64,8 @@ class StreamRun {
           if (++chunks === this.load.chunks) this.steadyEnd ??= this.mark();
         },
       });
-      if (text !== this.load.text) throw new Error(`${text.length} characters instead of ${this.load.text.length}`);
+      if (text !== this.load.text)
+        throw new Error(`${text.length} characters instead of ${this.load.text.length}`);
     } catch (error) {
       this.failures.push(error instanceof Error ? error.message : String(error));
     }
@@ -98,7 +99,10 @@ interface Mark {
   readonly chunks: number;
 }
 
-async function open({ url, headers, body }: HttpRequest & { readonly body: string }, agent: Agent): Promise<IncomingMessage> {
+async function open(
+  { url, headers, body }: HttpRequest & { readonly body: string },
+  agent: Agent,
+): Promise<IncomingMessage> {
   const sent = request(url, {
     method: 'POST',
     agent,

@@ -100,7 +100,10 @@ export class ParleyTarget implements Target {
   }
 
   list(name: ListName): HttpRequest {
-    const paths = { threads: '/api/threads?limit=20', messages: `/api/threads/${this.longThread}/messages?limit=20` };
+    const paths = {
+      threads: '/api/threads?limit=20',
+      messages: `/api/threads/${this.longThread}/messages?limit=20`,
+    };
     return { url: `${this.reader.home}${paths[name]}`, headers: headersOf(this.reader) };
   }
 
@@ -171,7 +174,11 @@ async function logIn(origin: string, person: string): Promise<Browser> {
 }
 
 /** Follows redirects until there are none, or until they lead to the front page. Returns where that is. */
-async function follow(browser: Browser, start: string, init: RequestInit & { headers?: never } = {}): Promise<string> {
+async function follow(
+  browser: Browser,
+  start: string,
+  init: RequestInit & { headers?: never } = {},
+): Promise<string> {
   let url = start;
   let response = await browser.navigate(url, init);
   for (let hop = 0; hop < 10; hop++) {
@@ -186,7 +193,10 @@ async function follow(browser: Browser, start: string, init: RequestInit & { hea
 }
 
 /** Runs work `count` times, some of it at once. */
-async function inParallel<Result>(count: number, work: (index: number) => Promise<Result>): Promise<Result[]> {
+async function inParallel<Result>(
+  count: number,
+  work: (index: number) => Promise<Result>,
+): Promise<Result[]> {
   const results: Result[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {

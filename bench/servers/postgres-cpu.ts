@@ -36,7 +36,10 @@ export class PostgresCpu {
 /** proc_pid_stat(5); the name, which may hold anything, ends with the last parenthesis. */
 async function timesOf(pid: number): Promise<ProcessTimes | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+  const fields = stat
+    ?.slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
   if (fields === undefined) return undefined;
   const [, parent = 0] = fields;
   const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15);

@@ -4,7 +4,11 @@ import type { StreamPiece, Target } from './target.js';
 /** A reference program as a target: it forwards the upstream's own protocol. */
 export function referenceTarget(
   name: 'floor' | 'bare Nest',
-  { server, origin, model }: { readonly server: ServerProcess; readonly origin: string; readonly model: string },
+  {
+    server,
+    origin,
+    model,
+  }: { readonly server: ServerProcess; readonly origin: string; readonly model: string },
 ): Target {
   const stream = {
     url: `${origin}/v1/chat/completions`,

@@ -11,15 +11,14 @@ const agent = new URL('agent.js', import.meta.url).href;
 const startLimitMs = 60_000;
 const stopLimitMs = 40_000;
 
-/** Without the last piece of its name: every kind of command gets its id here. */
-type Command = AgentRequest extends infer Request ? (Request extends unknown ? Omit<Request, 'id'> : never) : never;
+type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
 
 export interface ServerOptions {
   readonly name: string;
   /** Compiled, absolute. */
   readonly script: string;
   readonly arguments: readonly string[];
-  /** Answers 200 when the server is ready; undefined takes any answer from the port. */
+  /** Answers 200 when the server is ready. */
   readonly readyUrl: string;
   /** Gets what the server prints, and is where it works. */
   readonly directory: string;
@@ -27,7 +26,7 @@ export interface ServerOptions {
 
 /** A measured server: a process of its own with the agent in it. */
 export class ServerProcess {
-  private readonly waiting = new Map<number, (usage: Usage) => void>();
+  private readonly waiting = new Map<number, PromiseWithResolvers<Usage>>();
   private lastId = 0;
 
   private constructor(
@@ -36,8 +35,11 @@ export class ServerProcess {
     private readonly logFile: string,
   ) {
     child.on('message', ({ id, usage }: AgentAnswer) => {
-      this.waiting.get(id)?.(usage);
+      this.waiting.get(id)?.resolve(usage);
       this.waiting.delete(id);
+    });
+    child.once('exit', () => {
+      for (const { reject } of this.waiting.values()) reject(new Error(`${name} has ended`));
     });
   }
 
@@ -89,13 +91,12 @@ export class ServerProcess {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  private command(command: Command): Promise<Usage> {
+  private command(command: WithoutId<AgentRequest>): Promise<Usage> {
     const id = ++this.lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<Usage>();
-    this.waiting.set(id, resolve);
-    this.child.once('exit', () => reject(new Error(`${this.name} has ended`)));
+    const answer = Promise.withResolvers<Usage>();
+    this.waiting.set(id, answer);
     this.child.send({ id, ...command } satisfies AgentRequest);
-    return promise;
+    return answer.promise;
   }
 
   private async ready(url: string): Promise<void> {

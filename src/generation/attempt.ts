@@ -1,11 +1,6 @@
 import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
-import type { GenerationCall } from './generation-run.js';
-
-export interface AttemptLimits {
-  readonly firstTokenTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
+import type { GenerationCall, GenerationLimits } from './generation-call.js';
 
 /**
  * One call of a provider, cut off when it is silent for too long: before its first event, or between two.
@@ -14,7 +9,7 @@ export interface AttemptLimits {
 export async function* attempt(
   { target, request, requestId }: GenerationCall,
   signal: AbortSignal,
-  limits: AttemptLimits,
+  limits: GenerationLimits,
 ): AsyncGenerator<GenerateEvent, void, undefined> {
   const silence = new AbortController();
   const timeout = (): void =>

@@ -3,8 +3,9 @@ import { SystemClock } from '../common/clock.js';
 import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
 import type { CallContext, ModelProvider } from '../llm-providers/contract/model-provider.js';
 import { ProviderError, type ProviderErrorOptions } from '../llm-providers/contract/provider-error.js';
+import type { GenerationLimits } from './generation-call.js';
 import type { JournalEvent } from './generation-event.js';
-import { GenerationRun, type GenerationLimits, type Outcome } from './generation-run.js';
+import { GenerationRun, type Outcome } from './generation-run.js';
 
 const limits: GenerationLimits = {
   firstTokenTimeoutMs: 2000,

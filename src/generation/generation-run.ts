@@ -4,29 +4,13 @@ import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import type { FinishEvent, GenerateEvent } from '../llm-providers/contract/generate-event.js';
-import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
-import type { ResolvedModel } from '../llm-providers/provider-registry.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import { AnswerParts } from './answer-parts.js';
-import { attempt, type AttemptLimits } from './attempt.js';
+import { attempt } from './attempt.js';
+import type { GenerationCall, GenerationLimits } from './generation-call.js';
 import type { JournalEvent } from './generation-event.js';
 import { toFailure } from './provider-failure.js';
-
-export interface GenerationLimits extends AttemptLimits {
-  readonly maxDurationMs: number;
-  readonly maxAnswerCharacters: number;
-  readonly maxAttempts: number;
-  readonly retryBaseDelayMs: number;
-}
-
-/** What is asked of whom, and who is told what happens. */
-export interface GenerationCall {
-  readonly target: ResolvedModel;
-  readonly request: GenerateRequest;
-  readonly requestId: string;
-  readonly onEvent: (event: JournalEvent) => void;
-}
 
 /** Why a generation was ended by us. */
 export type StopReason = 'cancelled' | 'interrupted' | 'too_long';

@@ -3,7 +3,7 @@ import { ApiOkResponse } from '@nestjs/swagger';
 import { PublicGreeting } from '../auth/access.js';
 import { OptionalCaller, type Caller } from '../auth/caller.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
-import { defaultTenantId } from '../tenants/tenant.entity.js';
+import { defaultTenantId } from '../tenants/default-tenant.js';
 import { HealthService, summarize, type HealthReport, type HealthSummary } from './health.service.js';
 
 @NativeController('health', 'Operations')

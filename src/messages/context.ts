@@ -15,7 +15,7 @@ interface ContextLimits {
 }
 
 /** Errs on the high side for ordinary text of any script: common tokenizers make a token of three to five UTF-8 bytes. */
-export function estimateTokens(text: string): number {
+function estimateTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 3) + 4;
 }
 

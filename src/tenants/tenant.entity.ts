@@ -1,7 +1,5 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
-export { defaultTenantId } from './default-tenant.js';
-
 @Entity('tenants')
 @Unique('uq_tenants_slug', ['slug'])
 export class Tenant {

@@ -10,7 +10,7 @@ beforeAll(async () => {
   parley = await Parley.start({ 'server.bodyLimitBytes': 10_000 });
   ada = await parley.first.logIn('ada');
   thread = await ada.createThread('Target');
-  message = String((await ada.post(thread, 'demo', { content: 'Hi' })).data.assistantMessage.id);
+  message = (await ada.post(thread, 'demo', { content: 'Hi' })).data.assistantMessage.id;
 });
 
 afterAll(() => parley.stop());

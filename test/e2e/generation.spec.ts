@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Gate } from '../../bench/upstream/gate.js';
+import type { MessageDto } from '../../src/messages/dto/message.dto.js';
 import { json, silence, stream } from '../../bench/upstream/scripts.js';
 import {
   answerPieces,
@@ -8,7 +9,6 @@ import {
   eventually,
   Parley,
   upstreamModel,
-  type Answer,
   type Person,
 } from '../support/parley.js';
 
@@ -29,26 +29,30 @@ afterEach(() => parley.upstream.reset());
 
 afterAll(() => parley.stop());
 
-async function messages(): Promise<Answer['data'][]> {
-  const { data } = await ada.ask('GET', `/api/threads/${thread}/messages`);
-  return data as Answer['data'][];
+function messages(): Promise<MessageDto[]> {
+  return ada.messages(thread);
 }
 
-async function lastMessage(): Promise<Answer['data']> {
-  return (await messages()).at(-1);
+async function lastMessage(): Promise<MessageDto> {
+  const last = (await messages()).at(-1);
+  if (last === undefined) throw new Error('no message');
+  return last;
 }
 
 /** The answer as stored once it is finished. */
-function finished(): Promise<Answer['data']> {
+function finished(): Promise<MessageDto> {
   return eventually(async () => {
     const message = await lastMessage();
-    return ['pending', 'streaming'].includes(String(message.status)) ? undefined : message;
+    return ['pending', 'streaming'].includes(message.status) ? undefined : message;
   });
 }
 
+function journal(): Promise<{ events: unknown[] }[]> {
+  return parley.first.database.query('SELECT events FROM generation_journal');
+}
+
 async function journalRows(): Promise<number> {
-  const [row] = await parley.first.database.query('SELECT count(*)::int AS rows FROM generation_journal');
-  return Number(row.rows);
+  return (await journal()).length;
 }
 
 describe('an answer without a stream', () => {
@@ -131,10 +135,10 @@ describe('promise 2: deltas are journalled', () => {
     parley.upstream.enqueue(stream(answerPieces('Hello', ' there'), { gates: { 3: gate } }));
     const posted = ada.post(thread, upstreamModel, { content: 'Hi' });
     const [row] = await eventually(async () => {
-      const rows = await parley.first.database.query('SELECT events FROM generation_journal');
+      const rows = await journal();
       return rows.length > 0 ? rows : undefined;
     });
-    expect(row.events[0]).toEqual({ type: 'token', token: 'Hello' });
+    expect(row?.events[0]).toEqual({ type: 'token', token: 'Hello' });
     expect((await lastMessage()).status).toBe('streaming');
     gate.open();
     expect((await posted).data.assistantMessage.content).toBe('Hello there');
@@ -188,7 +192,7 @@ describe('promise 3: only cancel stops a generation', () => {
   it('leaves a finished message as it is', async () => {
     parley.upstream.enqueue(answers('done'));
     const { data } = await ada.post(thread, upstreamModel, { content: 'Hi' });
-    const cancelled = await ada.ask('POST', `/api/messages/${String(data.assistantMessage.id)}/cancel`, {});
+    const cancelled = await ada.ask('POST', `/api/messages/${data.assistantMessage.id}/cancel`, {});
     expect(cancelled).toMatchObject({ status: 200, data: { status: 'complete', content: 'done' } });
   });
 
@@ -375,7 +379,7 @@ describe('the native stream', () => {
       'message_complete',
       'close',
     ]);
-    const [, assistant] = await messages();
+    const assistant = await lastMessage();
     expect(events[0]?.data).toMatchObject({ messageId: assistant.id, userMessageId: assistant.parentId });
     expect(
       events

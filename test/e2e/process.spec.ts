@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { eventually, OpenStream, Person } from '../support/parley.js';
+import { eventually, Person, type OpenStream } from '../support/parley.js';
 import { Browser } from '../support/browser.js';
 
 /** The built server as `npm start` runs it, on embedded defaults, in a process of its own. */
@@ -153,9 +153,9 @@ describe('kill -9 during a stream', () => {
 
     parley = await start({}, parley);
     const answer = await eventually(async () => {
-      const { data } = await ada.ask('GET', `/api/threads/${thread}/messages`);
-      expect(data[0]).toMatchObject({ role: 'user', content: '/long 5000', status: 'complete' });
-      return data[1].status === 'interrupted' ? data[1] : undefined;
+      const [question, stored] = await ada.messages(thread);
+      expect(question).toMatchObject({ role: 'user', content: '/long 5000', status: 'complete' });
+      return stored?.status === 'interrupted' ? stored : undefined;
     }, 30_000);
     expect(answer.errorCode).toBe('GENERATION_INTERRUPTED');
     // At most a second of text is lost: of the first token to be seen nothing, for it is older than that.
@@ -205,10 +205,10 @@ describe('SIGTERM', () => {
     ]);
     expect(await exited).toBe(0);
     parley = await start({}, parley);
-    const { data } = await ada.ask('GET', `/api/threads/${thread}/messages`);
-    expect(data[1]).toMatchObject({ status: 'interrupted' });
+    const [, stored] = await ada.messages(thread);
+    expect(stored).toMatchObject({ status: 'interrupted' });
     const text = events.map(({ type, data: { token } }) => (type === 'token' ? String(token) : '')).join('');
-    expect(data[1].content.endsWith(text)).toBe(true);
+    expect(stored?.content.endsWith(text)).toBe(true);
   });
 
   it('given twice exits at once', async () => {

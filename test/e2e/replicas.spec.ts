@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Gate } from '../../bench/upstream/gate.js';
 import { stream } from '../../bench/upstream/scripts.js';
+import type { MessageDto } from '../../src/messages/dto/message.dto.js';
 import { GenerationKeeper } from '../../src/generation/generation-keeper.js';
 import { Replicas } from '../../src/generation/replicas.js';
 import {
@@ -9,7 +10,6 @@ import {
   eventually,
   Parley,
   upstreamModel,
-  type Answer,
   type Person,
   type Replica,
 } from '../support/parley.js';
@@ -28,10 +28,10 @@ beforeAll(async () => {
 
 afterAll(() => parley.stop());
 
-function stored(messageId: string, status: string): Promise<Answer['data']> {
+function stored(messageId: string, status: string): Promise<MessageDto> {
   return eventually(async () => {
-    const { data } = await adaAtSecond.ask('GET', `/api/messages/${messageId}`);
-    return data.status === status ? (data as Answer['data']) : undefined;
+    const { data } = await adaAtSecond.ask<MessageDto>('GET', `/api/messages/${messageId}`);
+    return data.status === status ? data : undefined;
   });
 }
 
@@ -101,8 +101,7 @@ describe('promise 5: what a dead replica leaves behind', () => {
     gate.open();
     expect((await open.rest()).map(({ type }) => type).slice(-2)).toEqual(['error', 'close']);
     expect(await stored(messageId, 'interrupted')).toMatchObject({ content: 'Hello there' });
-    const journal = await second.database.query('SELECT FROM generation_journal');
-    expect(journal).toHaveLength(0);
+    expect(await second.database.query('SELECT FROM generation_journal')).toEqual([]);
   });
 
   it('leaves alone what a living replica generates', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ThreadDetailDto, ThreadDto } from '../../src/threads/dto/thread.dto.js';
 import { toWireId, UuidV7Ids } from '../../src/common/ids.js';
 import { Parley, type Person } from '../support/parley.js';
 
@@ -26,7 +27,7 @@ async function everything(): Promise<unknown> {
 
 describe('threads', () => {
   it('are created, read, renamed, archived and deleted', async () => {
-    const created = await ada.ask('POST', '/api/threads', { title: 'Plans' });
+    const created = await ada.ask<ThreadDetailDto>('POST', '/api/threads', { title: 'Plans' });
     expect(created.status).toBe(201);
     expect(created.data).toMatchObject({
       title: 'Plans',
@@ -36,21 +37,20 @@ describe('threads', () => {
       activeModels: [],
       models: {},
     });
-    const path = `/api/threads/${String(created.data.id)}`;
+    const path = `/api/threads/${created.data.id}`;
     expect((await ada.ask('GET', path)).data).toEqual(created.data);
-    expect((await ada.ask('PATCH', `${path}/title`, { title: 'Better plans' })).data.title).toBe(
-      'Better plans',
-    );
+    expect(
+      (await ada.ask<ThreadDetailDto>('PATCH', `${path}/title`, { title: 'Better plans' })).data.title,
+    ).toBe('Better plans');
     expect((await ada.ask('PATCH', path, { archived: true })).data).toMatchObject({
       title: 'Better plans',
       archived: true,
     });
-    await ada.post(String(created.data.id), 'demo', { content: 'Hi' });
+    await ada.post(created.data.id, 'demo', { content: 'Hi' });
     const deleted = await ada.ask('DELETE', path);
     expect(deleted.data).toEqual({ deletedThread: created.data.id, deletedMessages: 2 });
     expect((await ada.ask('GET', path)).error?.code).toBe('THREAD_NOT_FOUND');
-    const [row] = await parley.first.database.query('SELECT count(*)::int AS left FROM messages');
-    expect(row.left).toBe(0);
+    expect(await parley.first.database.query('SELECT FROM messages')).toEqual([]);
   });
 
   it('are served the same under the explicit version', async () => {
@@ -68,15 +68,15 @@ describe('the list of threads', () => {
   beforeAll(async () => {
     carol = await parley.first.logIn('carol');
     for (const title of titles) await carol.createThread(title);
-    const { data } = await carol.ask('GET', '/api/threads?orderBy=created_at&order=asc&limit=1');
-    await carol.ask('PATCH', `/api/threads/${String(data[0].id)}`, { archived: true });
+    const { data } = await carol.ask<ThreadDto[]>('GET', '/api/threads?orderBy=created_at&order=asc&limit=1');
+    await carol.ask('PATCH', `/api/threads/${String(data[0]?.id)}`, { archived: true });
   });
 
   async function walk(query: string): Promise<string[]> {
     const seen: string[] = [];
     for (let cursor = ''; ;) {
-      const { data, pagination } = await carol.ask('GET', `/api/threads?${query}${cursor}`);
-      seen.push(...(data as { title: string }[]).map(({ title }) => title));
+      const { data, pagination } = await carol.ask<ThreadDto[]>('GET', `/api/threads?${query}${cursor}`);
+      seen.push(...data.map(({ title }) => title));
       if (pagination.cursor === null) {
         expect(pagination.hasMore).toBe(false);
         return seen;
@@ -101,10 +101,13 @@ describe('the list of threads', () => {
   });
 
   it('stays stable while threads are added', async () => {
-    const first = await carol.ask('GET', '/api/threads?limit=3');
+    const first = await carol.ask<ThreadDto[]>('GET', '/api/threads?limit=3');
     await carol.createThread('Newer');
-    const second = await carol.ask('GET', `/api/threads?limit=3&cursor=${String(first.pagination.cursor)}`);
-    const seen = [...first.data, ...second.data].map(({ title }: { title: string }) => title);
+    const second = await carol.ask<ThreadDto[]>(
+      'GET',
+      `/api/threads?limit=3&cursor=${String(first.pagination.cursor)}`,
+    );
+    const seen = [...first.data, ...second.data].map(({ title }) => title);
     expect(seen).toEqual(titles.slice(1).reverse());
   });
 
@@ -122,7 +125,7 @@ describe('what is not yours', () => {
   it('does not exist, and stays as it was', async () => {
     const thread = await ada.createThread('Private');
     const { data } = await ada.post(thread, 'demo', { content: 'secret' });
-    const message = String(data.assistantMessage.id);
+    const message = data.assistantMessage.id;
     const before = await everything();
     const attempts: [string, string, unknown?][] = [
       ['GET', `/api/threads/${thread}`],

@@ -295,6 +295,12 @@ describe('refreshing', () => {
     await expectRefusal(await browser.fetch('/api/user'), 401, 'SESSION_ENDED');
   });
 
+  it('is refused at the absolute end even to a session that may still idle', async () => {
+    const browser = await app.logIn();
+    await app.database.query('UPDATE sessions SET expires_at = $1', [clock.now()]);
+    await expectRefusal(await browser.fetch('/api/user'), 401, 'SESSION_ENDED');
+  });
+
   it('is refused after the session idled too long', async () => {
     const browser = await app.logIn();
     clock.advance(7 * day);

@@ -31,8 +31,8 @@ afterAll(async () => {
 });
 
 async function valueOf(id: number, db: EntityManager = dataSource.manager): Promise<number> {
-  const [row] = await db.query('SELECT value FROM counters WHERE id = $1', [id]);
-  return Number(row.value);
+  const rows = await db.query<{ value: number }[]>('SELECT value FROM counters WHERE id = $1', [id]);
+  return rows[0]?.value ?? NaN;
 }
 
 async function failureOf(work: Promise<unknown>): Promise<unknown> {

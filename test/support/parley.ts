@@ -6,8 +6,11 @@ import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
 import { stream, type Script, type StreamOptions } from '../../bench/upstream/scripts.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { createApp } from '../../src/create-app.js';
-import { Lifecycle } from '../../src/infrastructure/lifecycle.js';
 import { DataSource } from 'typeorm';
+import type { MessageDto } from '../../src/messages/dto/message.dto.js';
+import type { ThreadDetailDto } from '../../src/threads/dto/thread.dto.js';
+import type { ExchangeDto } from '../../src/wire/native/dto/post-message.dto.js';
+import { Lifecycle } from '../../src/infrastructure/lifecycle.js';
 import { Browser } from './browser.js';
 import { ScriptedIdentityProvider } from './scripted-identity-provider.js';
 import { testConfiguration } from './test-configuration.js';
@@ -90,7 +93,7 @@ export class Replica {
     const browser = new Browser(this.url);
     const begun = await browser.navigate(`${this.url}/app/login`);
     const answer = this.identity.answer(begun.headers.get('location') ?? '', { sub: subject, ...claims });
-    const done = await browser.navigate(`${this.url}/app/login/callback?${answer}`);
+    const done = await browser.navigate(`${this.url}/app/login/callback?${answer.toString()}`);
     expect(done.status).toBe(302);
     return new Person(browser);
   }
@@ -102,10 +105,11 @@ export class Replica {
 }
 
 /** What `/api` answered. */
-export interface Answer {
+export interface Answer<Data = unknown> {
   readonly status: number;
   readonly headers: Headers;
-  readonly data: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into it with matchers
+  /** Missing when it failed. */
+  readonly data: Data;
   readonly pagination: { cursor: string | null; limit: number; hasMore: boolean; totalCount?: number };
   readonly error:
     { code: string; type: string; param?: string; details?: Record<string, unknown> } | undefined;
@@ -129,25 +133,31 @@ export class Person {
     return new Person(browser);
   }
 
-  async ask(method: string, path: string, body?: unknown): Promise<Answer> {
+  async ask<Data = unknown>(method: string, path: string, body?: unknown): Promise<Answer<Data>> {
     const response = await this.browser.fetch(path, {
       method,
       ...(body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
-    const answer = (await response.json()) as Omit<Answer, 'status' | 'headers'>;
+    const answer = (await response.json()) as Omit<Answer<Data>, 'status' | 'headers'>;
     return { ...answer, status: response.status, headers: response.headers };
   }
 
   async createThread(title?: string): Promise<string> {
-    const { data, status } = await this.ask('POST', '/api/threads', title === undefined ? {} : { title });
+    const body = title === undefined ? {} : { title };
+    const { data, status } = await this.ask<ThreadDetailDto>('POST', '/api/threads', body);
     expect(status).toBe(201);
-    return String(data.id);
+    return data.id;
   }
 
-  post(threadId: string, modelId: string, body: Record<string, unknown>): Promise<Answer> {
+  post(threadId: string, modelId: string, body: Record<string, unknown>): Promise<Answer<ExchangeDto>> {
     return this.ask('POST', `/api/threads/${threadId}/models/${modelId}/messages`, body);
+  }
+
+  /** The messages of a thread, oldest first. */
+  async messages(threadId: string): Promise<MessageDto[]> {
+    return (await this.ask<MessageDto[]>('GET', `/api/threads/${threadId}/messages`)).data;
   }
 
   /** Posts and reads the event stream as it comes. */
@@ -176,9 +186,9 @@ export class OpenStream {
 
   /** The next event; fails at the end of the stream. */
   async next(): Promise<StreamEvent> {
-    const { value, done } = await this.events.next();
-    if (done === true) throw new Error('the stream has ended');
-    return value;
+    const next = await this.events.next();
+    if (next.done === true) throw new Error('the stream has ended');
+    return next.value;
   }
 
   /** Everything up to the end. */

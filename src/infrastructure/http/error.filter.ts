@@ -8,7 +8,7 @@ import { currentRequestId } from './request-context.js';
 import { toDomainError } from './to-domain-error.js';
 
 /** The error envelope of `/api` (http-api.md). */
-export function errorEnvelope(error: DomainError, clock: Clock): object {
+function errorEnvelope(error: DomainError, clock: Clock): object {
   return {
     success: false,
     error: {

@@ -13,7 +13,7 @@ const maxCauses = 5;
 const opaqueCauses = new Set(['ProviderError']);
 
 /** Type, message, code and stack of an error and its causes; no other property, since SDKs hang requests on theirs. */
-export function serializeError(error: unknown, depth = 0): unknown {
+function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return { message: typeof error === 'string' ? error : typeof error };
   const { name, message, stack, cause } = error;
   const code = 'code' in error && ['string', 'number'].includes(typeof error.code) ? error.code : undefined;

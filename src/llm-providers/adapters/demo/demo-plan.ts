@@ -43,7 +43,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
 };
 
-export const demoCommandHelp = [
+const demoCommandHelp = [
   '`/reason` thinks first',
   '`/tool <name> <query>` calls a tool',
   '`/long <words>` answers at length',

@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** Numbers of concurrent streams, one scenario each. */
+  readonly streams: readonly number[];
+  /** Chunks of text in one streamed answer, and the time between two of them. */
+  readonly chunks: number;
+  readonly intervalMs: number;
+  /** Requests at once for lists, and how long one run of them takes. */
+  readonly concurrency: number;
+  readonly durationMs: number;
+  /** Runs of each scenario on each server, interleaved; medians are told. */
+  readonly repeats: number;
+  /** Threads of the person whose lists are read. */
+  readonly threads: number;
+  /** Profile Parley instead of comparing it. */
+  readonly profile: boolean;
+}
+
+const usage = `npm run bench -- [options]
+  --quick              one repeat of 32 streams and short lists, for a look while working
+  --profile            where the time of Parley goes, instead of the comparison
+  --streams 1,32,100   concurrent streams, one scenario for each number
+  --chunks 120         chunks of text in one answer
+  --interval 20        milliseconds between two chunks
+  --concurrency 32     requests at once for lists
+  --duration 2000      milliseconds of one run of a list
+  --repeats 3          runs of each scenario on each server
+  --threads 200        threads of the person whose lists are read`;
+
+const whole = { streams: '1,32,100', chunks: '120', interval: '20', duration: '2000', repeats: '3' };
+const quick = { streams: '32', chunks: '60', interval: '20', duration: '1000', repeats: '1' };
+/** Longer answers, so that opening and ending weigh less; times of one run are not told. */
+const profiling = { streams: '100', chunks: '400', interval: '20', duration: '8000', repeats: '1' };
+
+/** @throws Error for what is no whole number above zero; prints the usage and ends the process for --help */
+export function readOptions(): Options {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ quick: flag, profile: flag, help: flag, streams: text, chunks: text, interval: text },
+      ...{ concurrency: text, duration: text, repeats: text, threads: text },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit();
+  }
+  const defaults = values.profile ? profiling : values.quick ? quick : whole;
+  return {
+    streams: (values.streams ?? defaults.streams).split(',').map((text) => count('streams', text)),
+    chunks: count('chunks', values.chunks ?? defaults.chunks),
+    intervalMs: count('interval', values.interval ?? defaults.interval),
+    concurrency: count('concurrency', values.concurrency ?? '32'),
+    durationMs: count('duration', values.duration ?? defaults.duration),
+    repeats: count('repeats', values.repeats ?? defaults.repeats),
+    threads: count('threads', values.threads ?? '200'),
+    profile: values.profile,
+  };
+}
+
+function count(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new Error(`--${name} takes whole numbers above zero, not ${text}`);
+}

@@ -1,0 +1,115 @@
+// npm run bench: docs/performance.md says what it measures and how.
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Comparer, streamLoad, type Comparison } from './comparison.js';
+import { loadRequests } from './load/requests.js';
+import { loadStreams } from './load/streams.js';
+import { readOptions, type Options } from './options.js';
+import { summarise } from './profile/summary.js';
+import { listNames } from './reference/arguments.js';
+import { machine, type Machine } from './report/machine.js';
+import { listTable, streamTable } from './report/tables.js';
+import type { ParleyTarget } from './servers/parley.js';
+import type { ListName } from './servers/target.js';
+import { Surroundings } from './surroundings.js';
+
+const results = path.join(import.meta.dirname, '../../bench/results');
+const progress = (what: string): void => console.error(`bench: ${what}`);
+
+async function bytesOf(parley: ParleyTarget): Promise<Record<ListName, number>> {
+  const [threads, messages] = await Promise.all([parley.listBody('threads'), parley.listBody('messages')]);
+  return { threads: Buffer.byteLength(threads), messages: Buffer.byteLength(messages) };
+}
+
+async function compare(options: Options, on: Machine): Promise<void> {
+  await using surroundings = await Surroundings.prepare();
+  const upstream = await surroundings.upstream(options);
+  progress('starting Parley and making threads');
+  const parley = await surroundings.parley(upstream, options);
+  const targets = [...(await surroundings.references(upstream, parley)), parley];
+  const bytes = await bytesOf(parley);
+  const comparison = await new Comparer(targets, options, bytes).compare(progress);
+  print(comparison, options, on, bytes);
+  await save('comparison', { machine: on, options, bytes, ...plain(comparison) });
+  if (comparison.failures.size > 0) process.exitCode = 1;
+}
+
+function print(
+  { streams, lists, failures }: Comparison,
+  options: Options,
+  on: Machine,
+  bytes: Record<ListName, number>,
+): void {
+  const { chunks, intervalMs, concurrency, repeats } = options;
+  console.log(
+    `\n${on.date}, ${on.cpu}, ${on.cores} cores, Node ${on.node}, commit ${on.commit}, load ${on.loadBefore.toFixed(1)} before; medians of ${repeats}, in parentheses the ratio to the floor`,
+  );
+  for (const [count, runs] of streams) {
+    const offered = Math.round((count * 1000) / intervalMs);
+    console.log(
+      `\nStreams: ${count} at once, ${chunks} chunks each, ${offered} chunks/s offered\n\n${streamTable(runs)}`,
+    );
+  }
+  for (const [list, runs] of lists) {
+    console.log(
+      `\nList: 20 ${list}, ${bytes[list]} bytes, ${concurrency} requests at once\n\n${listTable(runs)}`,
+    );
+  }
+  if (failures.size > 0)
+    console.log(`\nFAILURES, so that the figures mean little:\n${[...failures].join('\n')}`);
+}
+
+function plain({ streams, lists, failures }: Comparison): object {
+  const runs = (scenarios: Iterable<readonly [string | number, ReadonlyMap<string, unknown>]>): object =>
+    Object.fromEntries([...scenarios].map(([name, byTarget]) => [name, Object.fromEntries(byTarget)]));
+  return { streams: runs(streams), lists: runs(lists), failures: [...failures] };
+}
+
+/** Warm first, then with the profiler on. */
+async function profile(options: Options, on: Machine): Promise<void> {
+  await using surroundings = await Surroundings.prepare();
+  const parley = await surroundings.parley(await surroundings.upstream(options), options);
+  const bytes = await bytesOf(parley);
+  const { concurrency, durationMs } = options;
+  const scenarios: [string, () => Promise<{ failures: readonly string[] }>][] = [
+    ...options.streams.map(
+      (count) =>
+        [`${count} streams`, () => loadStreams(parley, streamLoad(count, options))] as [
+          string,
+          () => Promise<{ failures: readonly string[] }>,
+        ],
+    ),
+    ...listNames.map(
+      (list) =>
+        [`20 ${list}`, () => loadRequests(parley, { list, concurrency, durationMs, bytes: bytes[list] })] as [
+          string,
+          () => Promise<{ failures: readonly string[] }>,
+        ],
+    ),
+  ];
+  await mkdir(results, { recursive: true });
+  for (const [name, work] of scenarios) {
+    progress(`profiling ${name}`);
+    await work();
+    const file = path.join(results, `${name.replace(' ', '-')}.cpuprofile`);
+    await parley.server.profile(file, async () => {
+      const { failures } = await work();
+      if (failures.length > 0) throw new Error(`${name}: ${failures.join(', ')}`);
+    });
+    console.log(
+      `\n## ${name}, commit ${on.commit}, % of the time in which the process was busy\n\n${await summarise(file)}`,
+    );
+  }
+}
+
+async function save(kind: string, content: object): Promise<void> {
+  await mkdir(results, { recursive: true });
+  const file = path.join(results, `${kind}-${new Date().toISOString().replaceAll(':', '')}.json`);
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
+  await copyFile(file, path.join(results, `${kind}-latest.json`));
+  progress(`written to ${path.relative(process.cwd(), file)}`);
+}
+
+const options = readOptions();
+const on = await machine();
+await (options.profile ? profile(options, on) : compare(options, on));
