@@ -65,41 +65,46 @@ function plain({ streams, lists, failures }: Comparison): object {
   return { streams: runs(streams), lists: runs(lists), failures: [...failures] };
 }
 
-/** Warm first, then with the profiler on. */
+/** Each scenario twice: warm first, then with the profiler on. */
 async function profile(options: Options, on: Machine): Promise<void> {
   await using surroundings = await Surroundings.prepare();
   const parley = await surroundings.parley(await surroundings.upstream(options), options);
   const bytes = await bytesOf(parley);
-  const { concurrency, durationMs } = options;
-  const scenarios: [string, () => Promise<{ failures: readonly string[] }>][] = [
-    ...options.streams.map(
-      (count) =>
-        [`${count} streams`, () => loadStreams(parley, streamLoad(count, options))] as [
-          string,
-          () => Promise<{ failures: readonly string[] }>,
-        ],
-    ),
-    ...listNames.map(
-      (list) =>
-        [`20 ${list}`, () => loadRequests(parley, { list, concurrency, durationMs, bytes: bytes[list] })] as [
-          string,
-          () => Promise<{ failures: readonly string[] }>,
-        ],
-    ),
-  ];
   await mkdir(results, { recursive: true });
-  for (const [name, work] of scenarios) {
+  for (const { name, run } of scenarios(parley, options, bytes)) {
     progress(`profiling ${name}`);
-    await work();
+    await run();
     const file = path.join(results, `${name.replace(' ', '-')}.cpuprofile`);
     await parley.server.profile(file, async () => {
-      const { failures } = await work();
+      const { failures } = await run();
       if (failures.length > 0) throw new Error(`${name}: ${failures.join(', ')}`);
     });
-    console.log(
-      `\n## ${name}, commit ${on.commit}, % of the time in which the process was busy\n\n${await summarise(file)}`,
-    );
+    console.log(`\n## ${name}, commit ${on.commit}: % of the time in which the process was busy\n`);
+    console.log(await summarise(file));
   }
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly run: () => Promise<{ readonly failures: readonly string[] }>;
+}
+
+function scenarios(
+  parley: ParleyTarget,
+  options: Options,
+  bytes: Readonly<Record<ListName, number>>,
+): readonly Scenario[] {
+  const { streams, concurrency, durationMs } = options;
+  return [
+    ...streams.map((count) => ({
+      name: `${count} streams`,
+      run: () => loadStreams(parley, streamLoad(count, options)),
+    })),
+    ...listNames.map((list) => ({
+      name: `20 ${list}`,
+      run: () => loadRequests(parley, { list, concurrency, durationMs, bytes: bytes[list] }),
+    })),
+  ];
 }
 
 async function save(kind: string, content: object): Promise<void> {

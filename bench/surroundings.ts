@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,6 +13,7 @@ const upstreamModel = 'bench';
 /** Everything that runs during a benchmark, each in a process of its own. */
 export class Surroundings implements AsyncDisposable {
   private readonly cleaning = new AsyncDisposableStack();
+  private disposing: Promise<void> | undefined;
 
   private constructor(private readonly directory: string) {
     this.cleaning.defer(() => rm(directory, { recursive: true, force: true }));
@@ -24,20 +23,19 @@ export class Surroundings implements AsyncDisposable {
     const directory = await mkdtemp(path.join(tmpdir(), 'parley-bench-'));
     // As root, Postgres runs under an account of its own, which must get in.
     await chmod(directory, 0o711);
-    return new Surroundings(directory);
+    const surroundings = new Surroundings(directory);
+    process.once('SIGINT', () => void surroundings[Symbol.asyncDispose]().then(() => process.exit(130)));
+    return surroundings;
   }
 
   /** @returns its `/v1` */
   async upstream({ chunks, intervalMs }: Options): Promise<string> {
-    const script = path.join(import.meta.dirname, 'upstream/paced-upstream.js');
-    const pace = ['--port', '0', '--chunks', String(chunks), '--interval', String(intervalMs)];
-    const child = spawn(process.execPath, [script, ...pace], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.cleaning.defer(async () => {
-      child.kill();
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    const pace = ['--chunks', String(chunks), '--interval', String(intervalMs)];
+    const { origin } = await this.serve('upstream', 'upstream/paced-upstream.js', {
+      argumentsFor: (port) => ['--port', port, ...pace],
+      readyPath: '/v1/models',
     });
-    const [line] = (await once(child.stdout, 'data')) as [Buffer]; // A stream without an encoding.
-    return line.toString().trim();
+    return `${origin}/v1`;
   }
 
   async parley(upstream: string, { threads }: Options): Promise<ParleyTarget> {
@@ -59,20 +57,34 @@ export class Surroundings implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.cleaning.disposeAsync();
+    this.disposing ??= this.cleaning.disposeAsync();
+    return this.disposing;
   }
 
   private async reference(name: 'floor' | 'bare Nest', script: string, upstream: string): Promise<Target> {
+    const running = await this.serve(name, `reference/${script}`, {
+      argumentsFor: (port) => [port, new URL(upstream).origin, this.directory],
+      readyPath: '/threads',
+    });
+    return referenceTarget(name, { ...running, model: upstreamModel });
+  }
+
+  /** Runs a script of ours on a free port. */
+  private async serve(
+    name: string,
+    script: string,
+    how: { readonly argumentsFor: (port: string) => readonly string[]; readonly readyPath: string },
+  ): Promise<{ readonly server: ServerProcess; readonly origin: string }> {
     const port = await freePort();
     const origin = `http://127.0.0.1:${port}`;
     const server = await ServerProcess.start({
       name,
-      script: path.join(import.meta.dirname, 'reference', script),
-      arguments: [String(port), new URL(upstream).origin, this.directory],
-      readyUrl: `${origin}/threads`,
+      script: path.join(import.meta.dirname, script),
+      arguments: how.argumentsFor(String(port)),
+      readyUrl: `${origin}${how.readyPath}`,
       directory: this.directory,
     });
     this.cleaning.defer(() => server.stop());
-    return referenceTarget(name, { server, origin, model: upstreamModel });
+    return { server, origin };
   }
 }

@@ -17,10 +17,12 @@ interface ProfileNode {
 const shownModules = 24;
 const shownFunctions = 20;
 const idle = '(idle)';
+const agent = 'bench agent';
 
 /**
  * Where the time of a process went, as Markdown, in percent of the time in which it did something: by the module that was
- * executing, by the module that had it done (the nearest caller that is not Node itself), and by function.
+ * executing, by the module that had it done (the nearest caller that is not Node itself), and by function. V8 samples by the
+ * clock, not by CPU time: what a function lost to other processes while it was on, it is charged for.
  */
 export async function summarise(file: string): Promise<string> {
   const profile = JSON.parse(await readFile(file, 'utf8')) as Profile; // Written by V8.
@@ -33,8 +35,10 @@ export async function summarise(file: string): Promise<string> {
     const node = nodes.get(id);
     const micros = profile.timeDeltas[index] ?? 0;
     if (node === undefined || node.callFrame.functionName === idle) continue;
+    const behalf = ownerOf(node, nodes, parents);
+    if (behalf === agent) continue;
     self.add(moduleOf(node), micros);
-    owner.add(ownerOf(node, nodes, parents), micros);
+    owner.add(behalf, micros);
     functions.add(functionOf(node), micros);
   }
   return [
@@ -69,7 +73,7 @@ function moduleOf({ callFrame: { url, functionName } }: ProfileNode): string {
   const dependency = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
   if (dependency !== undefined) return dependency;
   if (url.startsWith('node:')) return url.split('/').slice(0, 2).join('/');
-  if (url.includes('/dist/bench/')) return 'bench agent';
+  if (url.includes('/dist/bench/')) return agent;
   return functionName.startsWith('(') ? functionName : 'native code of Node';
 }
 

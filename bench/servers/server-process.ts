@@ -55,6 +55,8 @@ export class ServerProcess {
         // Nothing from outside: settings of the operator would make runs differ.
         env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
         stdio: ['ignore', log, log, 'ipc'],
+        // Ctrl-C is for the bench alone, which then stops its servers in order.
+        detached: true,
       },
     );
     closeSync(log);
