@@ -14,7 +14,7 @@ import type { ListName, Target, TargetName } from './servers/target.js';
 /** What the paced upstream says in each chunk (bench/upstream/paced-upstream.ts). */
 const word = 'word ';
 /** Enough for V8 to have compiled what is hot. */
-const warmUpMs = 2000;
+const warmUpStreams = 32;
 
 export interface Comparison {
   readonly streams: ReadonlyMap<number, Runs<StreamColumn>>;
@@ -64,10 +64,8 @@ export class Comparer {
 
   private async warmUp(): Promise<void> {
     for (const target of this.targets) {
-      await loadStreams(target, streamLoad(32, this.options));
-      for (const list of listNamesOf(this.bytes)) {
-        await loadRequests(target, { ...this.requestLoad(list), durationMs: warmUpMs / 2 });
-      }
+      await this.streams(target, warmUpStreams);
+      for (const list of listNamesOf(this.bytes)) await this.list(target, list);
     }
   }
 

@@ -65,7 +65,7 @@ class StreamRun {
         },
       });
       if (text !== this.load.text)
-        throw new Error(`${text.length} characters instead of ${this.load.text.length}`);
+        throw new Error(`another text than was sent, of ${text.length} characters`);
     } catch (error) {
       this.failures.push(error instanceof Error ? error.message : String(error));
     }

@@ -14,6 +14,7 @@ export type StreamColumn =
   | 'firstTextP95Ms'
   | 'cpuMsPer1000Chunks'
   | 'steadyCpuMsPer1000Chunks'
+  | 'cpuMsPerStream'
   | 'postgresCpuMsPer1000Chunks'
   | 'busy'
   | 'errors';
@@ -34,6 +35,8 @@ export function streamFigures({
     firstTextP95Ms: quantile(firstTextMs, 0.95),
     cpuMsPer1000Chunks: (whole.cpuMs / chunks) * 1000,
     steadyCpuMsPer1000Chunks: steady === null ? NaN : (steady.cpuMs / steady.chunks) * 1000,
+    cpuMsPerStream:
+      steady === null ? NaN : (whole.cpuMs - (steady.cpuMs / steady.chunks) * chunks) / firstTextMs.length,
     postgresCpuMsPer1000Chunks: (whole.helperCpuMs / chunks) * 1000,
     busy: steady === null ? NaN : steady.busy,
     errors: failures.length,

@@ -17,7 +17,7 @@ let ada: Person;
 let thread: string;
 
 beforeAll(async () => {
-  parley = await Parley.start({ 'generation.firstTokenTimeoutMs': 500, 'generation.idleTimeoutMs': 300 });
+  parley = await Parley.start({ 'generation.firstTokenTimeoutMs': 10_000, 'generation.idleTimeoutMs': 300 });
   ada = await parley.first.logIn('ada');
 });
 
