@@ -1,6 +1,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
+import type { Server } from 'node:http';
 import { Clock } from './common/clock.js';
 import { publicUrl } from './config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
@@ -19,6 +20,7 @@ export function configureApp(app: NestExpressApplication): void {
   const config = app.get<BootConfiguration>(CONFIGURATION);
   const clock = app.get(Clock);
   const log = app.get(Log);
+  setTimeouts(app.getHttpServer());
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
@@ -46,6 +48,13 @@ export function configureApp(app: NestExpressApplication): void {
   app.get(ApiDescription).describe(app);
   app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(new ErrorFilter(clock, log));
+}
+
+/** Of sockets, in milliseconds: a request must have arrived within a minute, an answer may take its time. */
+function setTimeouts(server: Server): void {
+  server.requestTimeout = 60_000;
+  // Longer than load balancers keep theirs (60 s is common): else they would reuse a connection that we are closing.
+  server.keepAliveTimeout = 65_000;
 }
 
 /** Answers of the API are somebody's own, and true only now. */

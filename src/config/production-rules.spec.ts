@@ -68,6 +68,10 @@ describe('production', () => {
     },
   );
 
+  it('refuses an identity provider that is asked in clear', () => {
+    expect(refusedKeys({ OIDC_ISSUER: 'http://login.acme.test' })).toEqual(['oidc.issuer']);
+  });
+
   it.each(['https://chat.acme.test', 'http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:3000'])(
     'accepts %s as its public URL',
     (url) => {

@@ -26,7 +26,11 @@ export function productionProblems(
         { key, layer, expected: 'a secret of its own, neither short nor a placeholder, in production' },
       ];
     }
-    if (key === 'server.publicUrl' && typeof value === 'string' && !isSecure(value)) {
+    if (
+      (key === 'server.publicUrl' || key === 'oidc.issuer') &&
+      typeof value === 'string' &&
+      !isSecure(value)
+    ) {
       return [{ key, layer, expected: 'an https URL in production, unless its host is loopback' }];
     }
     return [];

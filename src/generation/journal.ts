@@ -26,6 +26,7 @@ export class Journal implements OnApplicationShutdown {
   private readonly pending = new Map<string, Batch & { bytes: number }>();
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
+  private isQueued = false;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -74,11 +75,15 @@ export class Journal implements OnApplicationShutdown {
   private flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.writing = this.writing.then(() => this.write());
+    if (!this.isQueued) {
+      this.isQueued = true;
+      this.writing = this.writing.then(() => this.write());
+    }
     return this.writing;
   }
 
   private async write(): Promise<void> {
+    this.isQueued = false;
     const batches = [...this.pending.values()];
     this.pending.clear();
     if (batches.length === 0) return;
