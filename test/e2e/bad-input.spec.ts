@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Parley, type Person } from '../support/parley.js';
+import { describedRoutes, Parley, type Person } from '../support/parley.js';
 
 let parley: Parley;
 let ada: Person;
@@ -57,6 +57,17 @@ const routes: [string, () => string, Record<string, unknown>][] = [
     { content: 'x', temperature: 1, maxOutputTokens: 5, stream: false, systemPrompt: 'x' },
   ],
 ];
+
+it('is tried on every route that takes a body', async () => {
+  const described = await describedRoutes(
+    parley.first,
+    (_path, { requestBody }) => requestBody !== undefined,
+  );
+  const tried = routes.map(([method, path]) =>
+    `${method} ${path()}`.replace(thread, '{threadId}').replace('/models/demo/', '/models/{modelId}/'),
+  );
+  expect(tried.sort()).toEqual(described.sort());
+});
 
 describe.each(routes)('%s %s', (method, path, good) => {
   it.each([

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ThreadDetailDto, ThreadDto } from '../../src/threads/dto/thread.dto.js';
 import { toWireId, UuidV7Ids } from '../../src/common/ids.js';
-import { Parley, type Person } from '../support/parley.js';
+import { describedRoutes, Parley, type Person } from '../support/parley.js';
 
 let parley: Parley;
 let ada: Person;
@@ -139,6 +139,14 @@ describe('what is not yours', () => {
       ['GET', `/api/messages/${message}`],
       ['POST', `/api/messages/${message}/cancel`, {}],
     ];
+    const owned = await describedRoutes(parley.first, (path) => /\{(thread|message)Id\}/.test(path));
+    const tried = attempts.map(([method, path]) =>
+      `${method} ${path}`
+        .replace(thread, '{threadId}')
+        .replace(message, '{messageId}')
+        .replace('/models/demo/', '/models/{modelId}/'),
+    );
+    expect([...new Set(tried)].sort()).toEqual(owned.sort());
     for (const [method, path, body] of attempts) {
       const answer = await bob.ask(method, path, body);
       expect([method, path, answer.status]).toEqual([method, path, 404]);

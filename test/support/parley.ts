@@ -173,6 +173,21 @@ export class Person {
   }
 }
 
+/** Every route of the native API, as `METHOD /path/{param}`, that `wanted` picks from its description. */
+export async function describedRoutes(
+  replica: Replica,
+  wanted: (path: string, operation: { readonly requestBody?: unknown }) => boolean,
+): Promise<string[]> {
+  type Paths = Record<string, Record<string, { requestBody?: unknown }>>;
+  const response = await fetch(`${replica.url}/openapi.json`);
+  const { paths } = (await response.json()) as { paths: Paths };
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, operation]) => wanted(path, operation))
+      .map(([method]) => `${method.toUpperCase()} ${path}`),
+  );
+}
+
 /** An event stream that is being read. */
 export class OpenStream {
   private readonly events: AsyncGenerator<StreamEvent>;
