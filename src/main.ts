@@ -20,12 +20,21 @@ async function stop({ app, embedded }: RunningApp): Promise<void> {
   process.exit(0);
 }
 
+/** Ctrl-C reaches us from the terminal and, passed on, from npm: within this time it is the same one, in milliseconds. */
+const sameInterruptMs = 1000;
+
 const starting = start();
-let signals = 0;
-function onSignal(): void {
+let signalledAtMs: number | undefined;
+function onSignal(signal: NodeJS.Signals): void {
+  const now = performance.now();
+  if (signalledAtMs === undefined) {
+    signalledAtMs = now;
+    void starting.then(stop);
+    return;
+  }
+  if (signal === 'SIGINT' && now - signalledAtMs < sameInterruptMs) return;
   // A second signal means now. An embedded Postgres that stays behind is adopted at the next start.
-  if (++signals > 1) process.exit(1);
-  void starting.then(stop);
+  process.exit(1);
 }
 process.on('SIGTERM', onSignal);
 process.on('SIGINT', onSignal);

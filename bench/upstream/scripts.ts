@@ -29,7 +29,7 @@ export function json(body: unknown, { status = 200, headers = {} }: ReplyOptions
 }
 
 /** Answers with these bytes in one piece. */
-export function reply(body: Uint8Array | string, options: ReplyOptions = {}): Script {
+function reply(body: Uint8Array | string, options: ReplyOptions = {}): Script {
   return stream([body], options);
 }
 

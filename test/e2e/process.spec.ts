@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually, Person, type OpenStream } from '../support/parley.js';
+import { stopPostmaster } from '../../src/embedded/postmaster.js';
 import { Browser } from '../support/browser.js';
+import { makeDataDirectory } from '../support/test-postgres.js';
 
 /** The built server as `npm start` runs it, on embedded defaults, in a process of its own. */
 class ParleyProcess {
@@ -105,7 +106,7 @@ async function start(settings: Record<string, string> = {}, before?: ParleyProce
 }
 
 beforeAll(async () => {
-  dataDirectory = await mkdtemp(path.join(tmpdir(), 'parley-process-'));
+  dataDirectory = await makeDataDirectory();
 });
 
 afterEach(async () => {
@@ -117,7 +118,11 @@ afterEach(async () => {
   }
 });
 
-afterAll(() => rm(dataDirectory, { recursive: true, force: true }));
+afterAll(async () => {
+  // A process that was killed leaves its Postgres to the next one.
+  await stopPostmaster(path.join(dataDirectory, 'postgres', 'data'));
+  await rm(dataDirectory, { recursive: true, force: true });
+});
 
 describe('a stranger', () => {
   it('logs in as two people, talks, restarts, and finds everything again, each their own', async () => {
@@ -221,6 +226,21 @@ describe('SIGTERM', () => {
       (await fetch(`${parley.url}/health/live`).catch(() => undefined)) ? undefined : true,
     );
     expect(await parley.end('SIGTERM')).toBe(1);
+  });
+});
+
+describe('Ctrl-C, which npm passes on once more,', () => {
+  it('is one signal: the stream is told, and the process exits 0', async () => {
+    const parley = await start({
+      PARLEY_PROVIDERS_DEMO_TOKEN_DELAY_MS: '20',
+      PARLEY_SERVER_DRAIN_LIMIT_MS: '300',
+    });
+    const ada = await parley.logIn('ada');
+    const open = await ada.stream(await ada.createThread(), 'demo', '/long 5000');
+    await tokens(open, 1);
+    parley.child.kill('SIGINT');
+    expect(await parley.end('SIGINT')).toBe(0);
+    expect((await open.rest()).at(-1)?.type).toBe('close');
   });
 });
 
