@@ -44,8 +44,10 @@ export class MessagesService {
 
   /** @throws DomainError THREAD_NOT_FOUND, INVALID_CURSOR */
   async list(owner: Owner, query: MessageQuery): Promise<Page<Message>> {
-    await this.threads.get(owner, query.threadId);
-    return this.messages.page(owner, query);
+    const page = await this.messages.page(owner, query);
+    // Messages of the owner are in a thread of the owner: only a page without any leaves the question open.
+    if (page.items.length === 0) await this.threads.requireOwned(owner, query.threadId);
+    return page;
   }
 
   /** @throws DomainError MESSAGE_NOT_FOUND when there is none or it is not the owner's */

@@ -58,8 +58,13 @@ export class ThreadsService {
 
   /** @throws DomainError THREAD_NOT_FOUND when there is none or it is not the owner's */
   async get(owner: Owner, id: string): Promise<ThreadWithModels> {
-    const thread = found(await this.threads.findOwned(owner, id));
+    const thread = await this.requireOwned(owner, id);
     return { thread, models: await this.threads.modelsOf(owner, [id]) };
+  }
+
+  /** @throws DomainError THREAD_NOT_FOUND when there is none or it is not the owner's */
+  async requireOwned(owner: Owner, id: string): Promise<Thread> {
+    return found(await this.threads.findOwned(owner, id));
   }
 
   /** @throws DomainError THREAD_NOT_FOUND */
@@ -85,7 +90,7 @@ export class ThreadsService {
    * @throws DomainError THREAD_NOT_FOUND
    */
   async delete(owner: Owner, id: string): Promise<number> {
-    await this.get(owner, id);
+    await this.requireOwned(owner, id);
     await this.deletion.announce(owner, id);
     return this.transactions.run(async (db) => {
       const thread = await this.lockOwned(owner, id, db);
