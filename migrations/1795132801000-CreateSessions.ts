@@ -24,6 +24,7 @@ export class CreateSessions1795132801000 implements MigrationInterface {
         revoked_reason varchar(40),
         user_agent varchar(300),
         ip varchar(45),
+        CONSTRAINT uq_sessions_tenant UNIQUE (tenant_id, id),
         CONSTRAINT fk_sessions_user FOREIGN KEY (tenant_id, user_id)
           REFERENCES users (tenant_id, id) ON DELETE CASCADE
       )`);
@@ -32,11 +33,13 @@ export class CreateSessions1795132801000 implements MigrationInterface {
     await db.query(`
       CREATE TABLE refresh_tokens (
         token_hash bytea CONSTRAINT pk_refresh_tokens PRIMARY KEY,
-        session_id uuid NOT NULL
-          CONSTRAINT fk_refresh_tokens_session REFERENCES sessions (id) ON DELETE CASCADE,
+        tenant_id uuid NOT NULL,
+        session_id uuid NOT NULL,
         successor_salt bytea NOT NULL,
         created_at timestamptz(3) NOT NULL,
-        used_at timestamptz(3)
+        used_at timestamptz(3),
+        CONSTRAINT fk_refresh_tokens_session FOREIGN KEY (tenant_id, session_id)
+          REFERENCES sessions (tenant_id, id) ON DELETE CASCADE
       )`);
     await db.query('CREATE INDEX ix_refresh_tokens_session ON refresh_tokens (session_id)');
   }

@@ -10,11 +10,15 @@ export class CreateGenerationJournal1795132803000 implements MigrationInterface 
       )`);
     await db.query(`
       CREATE TABLE generation_journal (
-        message_id uuid NOT NULL
-          CONSTRAINT fk_generation_journal_message REFERENCES messages (id) ON DELETE CASCADE,
+        message_id uuid NOT NULL,
         first_event integer NOT NULL,
+        tenant_id uuid NOT NULL,
+        user_id uuid NOT NULL,
+        thread_id uuid NOT NULL,
         events jsonb NOT NULL,
-        CONSTRAINT pk_generation_journal PRIMARY KEY (message_id, first_event)
+        CONSTRAINT pk_generation_journal PRIMARY KEY (message_id, first_event),
+        CONSTRAINT fk_generation_journal_message FOREIGN KEY (tenant_id, user_id, thread_id, message_id)
+          REFERENCES messages (tenant_id, user_id, thread_id, id) ON DELETE CASCADE
       )`);
   }
 

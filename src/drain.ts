@@ -5,19 +5,26 @@ import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 
+const idleCheckMs = 100;
+/** Beyond the drain limit, for writing down what was interrupted. */
+const closingLimitMs = 4000;
+
 /**
  * Ends the application without cutting anybody off who can still be served (operations.md, Health): unready at once; after
  * a grace no new connections; then open requests, streams and generations have until the limit, counted from now. What is
  * left is interrupted, stored as such, and its streams are told.
+ * @returns false when not everything could be put down in order, as when the database is away
  */
-export async function drain(app: NestExpressApplication): Promise<void> {
+export async function drain(app: NestExpressApplication): Promise<boolean> {
   const config = app.get<BootConfiguration>(CONFIGURATION);
   const server: Server = app.getHttpServer();
   const limit = wait(config['server.drainLimitMs'], undefined, { ref: false });
   app.get(Lifecycle).draining();
   await Promise.race([wait(config['server.drainGraceMs']), limit]);
   const served = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection that turns idle after this would otherwise be kept open until its keep-alive time-out.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
   await Promise.race([Promise.all([served, app.get(RunningGenerations).idle()]), limit]);
-  await app.close();
+  clearInterval(idle);
+  return Promise.race([app.close().then(() => true), wait(closingLimitMs, false, { ref: false })]);
 }

@@ -15,9 +15,9 @@ async function start(): Promise<RunningApp> {
 }
 
 async function stop({ app, embedded }: RunningApp): Promise<void> {
-  await drain(app);
+  const isInOrder = await drain(app);
   await embedded?.stop();
-  process.exit(0);
+  process.exit(isInOrder ? 0 : 1);
 }
 
 /** Ctrl-C reaches us from the terminal and, passed on, from npm: within this time it is the same one, in milliseconds. */

@@ -17,6 +17,8 @@ describe('cursors', () => {
     ['JSON that is not a list', Buffer.from('{"a":1}').toString('base64url')],
     ['a forged list', Buffer.from(JSON.stringify(['x', time, uuid])).toString('base64url')],
     ['a key that is not a time', cursorOf(['yesterday', uuid])],
+    ['a day that does not exist', cursorOf(['2026-02-30T00:00:00.000Z', uuid])],
+    ['a year that Postgres does not know', cursorOf(['0000-01-01T00:00:00.000Z', uuid])],
     ['a time that does not exist', cursorOf(['2026-13-45T99:00:00.000Z', uuid])],
     ['a key that is not a UUID', cursorOf([time, "' OR 1=1"])],
     ['too few keys', cursorOf([time])],

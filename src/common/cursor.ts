@@ -42,6 +42,12 @@ function fingerprintOf(query: PageQuery): string {
   return createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 12);
 }
 
+/** Whether the day exists and Postgres knows the year. */
+function isTime(key: string): boolean {
+  const time = new Date(key);
+  return !isNaN(time.getTime()) && time.toISOString() === key && time.getUTCFullYear() > 0;
+}
+
 function hasForms<const Forms extends readonly KeyForm[]>(
   keys: readonly unknown[],
   forms: Forms,
@@ -50,9 +56,7 @@ function hasForms<const Forms extends readonly KeyForm[]>(
     keys.length === forms.length &&
     forms.every((form, index) => {
       const key = keys[index];
-      return (
-        typeof key === 'string' && keyForms[form].test(key) && (form !== 'time' || !isNaN(Date.parse(key)))
-      );
+      return typeof key === 'string' && keyForms[form].test(key) && (form !== 'time' || isTime(key));
     })
   );
 }

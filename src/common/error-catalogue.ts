@@ -87,13 +87,11 @@ export const errorCatalogue = {
   MODEL_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such model.' },
 
   // 405, 409, 413, 415, 422
-  CONFLICT: { status: 409, type: 'conflict_error', message: 'Something else changed this at the same time.' },
   GENERATION_IN_PROGRESS: {
     status: 409,
     type: 'conflict_error',
     message: 'This model is still answering the previous message.',
   },
-  GENERATION_NOT_RUNNING: { status: 409, type: 'conflict_error', message: 'This message is finished.' },
   PAYLOAD_TOO_LARGE: { status: 413, type: 'validation_error', message: 'The body is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
@@ -104,6 +102,11 @@ export const errorCatalogue = {
     status: 422,
     type: 'validation_error',
     message: 'The conversation does not fit into the context of this model.',
+  },
+  MODEL_CANNOT_CHAT: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This model does not answer messages.',
   },
   CONTENT_FILTERED: {
     status: 422,
@@ -170,11 +173,6 @@ export const errorCatalogue = {
     status: 503,
     type: 'server_error',
     message: 'The database cannot be reached. Please try again.',
-  },
-  DRAINING: {
-    status: 503,
-    type: 'server_error',
-    message: 'This replica is shutting down. Please try again.',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { v7 } from 'uuid';
 import { fromWireId, toWireId, UuidV7Ids } from './ids.js';
 
 const ids = new UuidV7Ids();
@@ -20,6 +21,14 @@ describe('wire ids', () => {
   it('gives back the UUID it was made of', () => {
     const uuid = ids.next();
     expect(fromWireId('message', toWireId('message', uuid))).toBe(uuid);
+  });
+
+  it('sorts after an id from a machine whose clock is an hour ahead', () => {
+    const ahead = v7({ msecs: Date.now() + 3_600_000 });
+    const next = ids.nextAfter(ahead);
+    expect(next > ahead).toBe(true);
+    expect(ids.nextAfter(next) > next).toBe(true);
+    expect(ids.nextAfter(undefined) < ahead).toBe(true);
   });
 
   it('sorts as it was made, in the database and on the wire', () => {

@@ -16,11 +16,21 @@ export type IdKind = keyof typeof prefixes;
 export abstract class Ids {
   /** A new UUIDv7 (RFC 9562): sorts by creation time, strictly increasing within a process. */
   abstract next(): string;
+
+  /** A new UUIDv7 that sorts after `id`, which may come from a machine whose clock is ahead of ours. */
+  abstract nextAfter(id: string | undefined): string;
 }
 
 export class UuidV7Ids extends Ids {
   override next(): string {
     return v7();
+  }
+
+  override nextAfter(id: string | undefined): string {
+    const next = this.next();
+    if (id === undefined || next > id) return next;
+    // The first 48 bits are the time in milliseconds (RFC 9562, section 5.7).
+    return v7({ msecs: Number.parseInt(id.replace('-', '').slice(0, 12), 16) + 1 });
   }
 }
 

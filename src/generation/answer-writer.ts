@@ -3,12 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { toWireId } from '../common/ids.js';
+import { isDatabaseUnavailable, isRetryable } from '../infrastructure/database/database-errors.js';
 import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Outcome } from './generation-run.js';
 import { Journal } from './journal.js';
-import { Replicas } from './replicas.js';
 
 /** How long the end of an answer is tried to be written while the database is away, in milliseconds. */
 const patienceMs = 60_000;
@@ -22,21 +22,29 @@ export interface GenerationEnd {
 /** Writes how answers ended: content, usage and status in one transaction, with which the journal goes. */
 @Injectable()
 export class AnswerWriter {
+  /** Answers whose end could not be written: for the sweep, once the database takes it. */
+  readonly leftBehind = new Set<string>();
+  private readonly impatience = new AbortController();
+
   constructor(
     private readonly messages: MessagesService,
     private readonly journal: Journal,
-    private readonly replicas: Replicas,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
 
+  /** Ends the patience with a database that is away: the process is about to end. */
+  hurry(): void {
+    this.impatience.abort();
+  }
+
   /** Tries for a minute. Never rejects: an answer that could not be stored is an interrupted one. */
-  async write(id: string, outcome: Outcome): Promise<GenerationEnd> {
-    await this.journal.close(id);
-    const end = await this.patiently(() => this.finish(id, outcome));
+  async write(message: Message, outcome: Outcome): Promise<GenerationEnd> {
+    await this.journal.close(message.id);
+    const end = await this.patiently(message, outcome);
     this.log.info(
       {
-        messageId: toWireId('message', id),
+        messageId: toWireId('message', message.id),
         outcome: end.failure?.code ?? 'complete',
         durationMs: outcome.answer.durationMs,
         ...(end.failure === undefined ? {} : { err: end.failure }),
@@ -46,27 +54,40 @@ export class AnswerWriter {
     return end;
   }
 
-  private async finish(id: string, { answer, failure }: Outcome): Promise<GenerationEnd> {
-    const held = { id, replicaId: this.replicas.own };
-    const message = await this.messages.finish(held, answer, (db) => this.journal.clear(id, db));
-    return message === null ? { message, failure: interrupted() } : { message, failure };
-  }
-
-  private async patiently(finish: () => Promise<GenerationEnd>): Promise<GenerationEnd> {
+  private async patiently(message: Message, outcome: Outcome): Promise<GenerationEnd> {
     const giveUpAt = this.clock.monotonicMs() + patienceMs;
+    let ending = outcome;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1000)) {
       try {
-        return await finish();
+        return await this.finish(message, ending);
       } catch (error) {
         this.log.error({ err: error }, 'the end of an answer could not be written');
-        // Nobody may believe in an answer that is not stored: the sweep will end it as interrupted.
-        if (this.clock.monotonicMs() > giveUpAt) return { message: null, failure: interrupted(error) };
-        await wait(delayMs);
+        if (this.impatience.signal.aborted || this.clock.monotonicMs() > giveUpAt) {
+          this.leftBehind.add(message.id);
+          return { message: null, failure: interrupted(error) };
+        }
+        // The database answers and refuses: what the provider sent cannot be kept, but that it failed can.
+        if (!isDatabaseUnavailable(error) && !isRetryable(error)) ending = unstorable(outcome, error);
+        await wait(delayMs, undefined, { signal: this.impatience.signal }).catch(() => undefined);
       }
     }
+  }
+
+  private async finish(message: Message, { answer, failure }: Outcome): Promise<GenerationEnd> {
+    const finished = await this.messages.finish(message, answer, (db) => this.journal.clear(message.id, db));
+    return { message: finished, failure: finished === null ? interrupted() : failure };
   }
 }
 
 function interrupted(cause?: unknown): DomainError {
   return new DomainError('GENERATION_INTERRUPTED', { cause });
+}
+
+function unstorable({ answer }: Outcome, cause: unknown): Outcome {
+  const failure = new DomainError('PROVIDER_INVALID_RESPONSE', { cause });
+  const { durationMs, timeToFirstTokenMs } = answer;
+  return {
+    answer: { status: 'error', parts: [], errorCode: failure.code, durationMs, timeToFirstTokenMs },
+    failure,
+  };
 }

@@ -233,6 +233,31 @@ describe('a generation', () => {
     expect(outcome.answer).toMatchObject({ status: 'interrupted', errorCode: 'ANSWER_TOO_LONG' });
   });
 
+  it('is interrupted, and not tried again, when a tool call breaks off', async () => {
+    const { run, provider } = rig([
+      [
+        start,
+        { type: 'tool-call-start', id: 'a', name: 'look' },
+        { type: 'tool-call-delta', id: 'a', input: '{"at":' },
+        failure('invalid_response', { truncated: true, retryable: true }),
+      ],
+    ]);
+    expect((await run.run()).answer.status).toBe('interrupted');
+    expect(provider.calls).toBe(1);
+  });
+
+  it('is cut off when the input of a tool call grows beyond the limit', async () => {
+    const { run } = rig([
+      [
+        start,
+        { type: 'tool-call-start', id: 'a', name: 'look' },
+        { type: 'tool-call-delta', id: 'a', input: 'x'.repeat(101) },
+        'silence',
+      ],
+    ]);
+    expect((await run.run()).answer).toMatchObject({ status: 'interrupted', errorCode: 'ANSWER_TOO_LONG' });
+  });
+
   it('tells a whole tool call at its end', async () => {
     const { run, events } = rig([
       [

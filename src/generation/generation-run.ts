@@ -3,7 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
-import type { FinishEvent, GenerateEvent } from '../llm-providers/contract/generate-event.js';
+import type {
+  FinishEvent,
+  GenerateEvent,
+  ToolCallDeltaEvent,
+  ToolCallEndEvent,
+  ToolCallStartEvent,
+} from '../llm-providers/contract/generate-event.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import { AnswerParts } from './answer-parts.js';
@@ -11,6 +17,7 @@ import { attempt } from './attempt.js';
 import type { GenerationCall, GenerationLimits } from './generation-call.js';
 import type { JournalEvent } from './generation-event.js';
 import { toFailure } from './provider-failure.js';
+import { storable, StorableText } from './storable-text.js';
 
 /** Why a generation was ended by us. */
 export type StopReason = 'cancelled' | 'interrupted' | 'too_long';
@@ -34,7 +41,10 @@ export interface Outcome {
 export class GenerationRun {
   private readonly stopping = new AbortController();
   private readonly parts = new AnswerParts();
+  private readonly text = new StorableText();
+  private readonly reasoning = new StorableText();
   private readonly toolCalls = new Map<string, { name: string; input: string }>();
+  private toolInputLength = 0;
   private readonly startedAt: number;
   private firstTokenAt: number | undefined;
   private providerModel: string | undefined;
@@ -58,8 +68,10 @@ export class GenerationRun {
     const deadline = setTimeout(() => this.stop('too_long'), this.limits.maxDurationMs);
     try {
       await this.answerWithRetries();
+      this.emitRest();
       return this.outcome('complete', undefined);
     } catch (error) {
+      this.emitRest();
       return this.failed(error);
     } finally {
       clearTimeout(deadline);
@@ -83,7 +95,9 @@ export class GenerationRun {
   private async answer(): Promise<void> {
     for await (const event of attempt(this.call, this.stopping.signal, this.limits)) {
       this.take(event);
-      if (this.parts.length > this.limits.maxAnswerCharacters) throw new Stopped('too_long');
+      if (this.parts.length + this.toolInputLength > this.limits.maxAnswerCharacters) {
+        throw new Stopped('too_long');
+      }
     }
     if (this.finish === undefined) {
       throw new ProviderError({
@@ -100,37 +114,62 @@ export class GenerationRun {
         this.providerModel = event.model;
         break;
       case 'text':
-        this.emit({ type: 'token', token: event.text });
+        this.emitText('token', this.text.push(event.text));
         break;
       case 'reasoning':
-        this.emit({
-          type: 'reasoning',
-          token: event.text,
-          ...(event.signature === undefined ? {} : { signature: event.signature }),
-        });
+        this.emitText('reasoning', this.reasoning.push(event.text), event.signature);
         break;
-      case 'tool-call-start':
-        this.toolCalls.set(event.id, { name: event.name, input: '' });
-        break;
-      case 'tool-call-delta': {
-        const call = this.toolCalls.get(event.id);
-        if (call !== undefined) call.input += event.input;
-        break;
-      }
-      case 'tool-call-end': {
-        const call = this.toolCalls.get(event.id);
-        if (call !== undefined) this.emit({ type: 'tool_call', id: event.id, ...call });
-        break;
-      }
       case 'finish':
         this.finish = event;
+        break;
+      default:
+        this.takeToolCall(event);
     }
   }
 
-  private emit(event: JournalEvent): void {
+  private takeToolCall(event: ToolCallStartEvent | ToolCallDeltaEvent | ToolCallEndEvent): void {
+    this.begin();
+    if (event.type === 'tool-call-start') {
+      this.toolCalls.set(event.id, { name: event.name, input: '' });
+      return;
+    }
+    const call = this.toolCalls.get(event.id);
+    if (call === undefined) return;
+    if (event.type === 'tool-call-delta') {
+      call.input += event.input;
+      this.toolInputLength += event.input.length;
+      return;
+    }
+    this.toolInputLength -= call.input.length;
+    const { name, input } = call;
+    this.emit({ type: 'tool_call', id: storable(event.id), name: storable(name), input: storable(input) });
+  }
+
+  private emitText(type: 'token' | 'reasoning', token: string, signature?: string): void {
+    this.begin();
+    if (token === '' && signature === undefined) return;
+    if (type === 'token') this.emit({ type, token });
+    else this.emit({ type, token, ...(signature === undefined ? {} : { signature: storable(signature) }) });
+  }
+
+  /** From here on there is output: nothing is tried again. */
+  private begin(): void {
     this.firstTokenAt ??= this.clock.monotonicMs();
+  }
+
+  private emit(event: JournalEvent): void {
     this.parts.add(event);
     this.call.onEvent(event);
+  }
+
+  /** Half a character that was still waited for. */
+  private emitRest(): void {
+    for (const [type, rest] of [
+      ['reasoning', this.reasoning.end()],
+      ['token', this.text.end()],
+    ] as const) {
+      if (rest !== '') this.emit({ type, token: rest });
+    }
   }
 
   /** Undefined when it must not be tried again: after the first token never (conversations.md, promise 7). */
@@ -178,18 +217,28 @@ export class GenerationRun {
     const answer: FinishedAnswer = {
       status,
       parts: this.parts.parts,
-      providerModel: this.providerModel,
+      providerModel: clip(this.providerModel, 200),
       finishReason: status === 'complete' ? reason : undefined,
-      providerFinishReason: rawReason,
-      inputTokens: usage?.inputTokens,
-      outputTokens: usage?.outputTokens,
-      cachedTokens: usage?.cachedInputTokens,
+      providerFinishReason: clip(rawReason, 100),
+      inputTokens: count(usage?.inputTokens),
+      outputTokens: count(usage?.outputTokens),
+      cachedTokens: count(usage?.cachedInputTokens),
       timeToFirstTokenMs: this.firstTokenAt === undefined ? undefined : sinceStart(this.firstTokenAt),
       durationMs: sinceStart(this.clock.monotonicMs()),
       errorCode: failure?.code,
     };
     return { answer, failure };
   }
+}
+
+/** What a vendor calls something, as long as we can keep it. */
+function clip(name: string | undefined, maximum: number): string | undefined {
+  return name === undefined ? undefined : storable(name.slice(0, maximum));
+}
+
+/** A number of tokens that Postgres calls an integer; anything else was not a count. */
+function count(tokens: number | undefined): number | undefined {
+  return Number.isInteger(tokens) && Number(tokens) >= 0 && Number(tokens) < 2 ** 31 ? tokens : undefined;
 }
 
 /** Prepares runs within the limits of the configuration. */

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ModelsModule } from '../models/models.module.js';
+import { ThreadDeletion } from '../threads/thread-deletion.js';
 import { ThreadsModule } from '../threads/threads.module.js';
 import { AnswerWriter } from './answer-writer.js';
 import { GenerationKeeper } from './generation-keeper.js';
@@ -9,6 +10,7 @@ import { GenerationRuns } from './generation-run.js';
 import { GenerationService } from './generation.service.js';
 import { JournalEntry } from './journal-entry.entity.js';
 import { Journal } from './journal.js';
+import { OrphanSweep } from './orphan-sweep.js';
 import { Replica } from './replica.entity.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
@@ -20,10 +22,15 @@ import { RunningGenerations } from './running-generations.js';
     GenerationRuns,
     AnswerWriter,
     GenerationKeeper,
+    OrphanSweep,
     Journal,
     Replicas,
     RunningGenerations,
   ],
   exports: [GenerationService, RunningGenerations],
 })
-export class GenerationModule {}
+export class GenerationModule {
+  constructor(deletion: ThreadDeletion, generation: GenerationService) {
+    deletion.before((owner, threadId) => generation.cancelThread(owner, threadId));
+  }
+}

@@ -4,7 +4,7 @@ import { toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import type { GenerateMessage, GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { ProviderRegistry, type ResolvedModel } from '../llm-providers/provider-registry.js';
-import { assembleContext } from '../messages/context.js';
+import { assembleContext, historyBytes } from '../messages/context.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService, type Exchange } from '../messages/messages.service.js';
 import { AnswerWriter, type GenerationEnd } from './answer-writer.js';
@@ -50,7 +50,7 @@ export class GenerationService {
 
   /**
    * Commits the user's message and lets the model answer. The generation goes on whether or not anybody reads its stream.
-   * @throws DomainError MODEL_NOT_FOUND, THREAD_NOT_FOUND, TEMPERATURE_OUT_OF_RANGE, CONTEXT_LENGTH_EXCEEDED,
+   * @throws DomainError MODEL_NOT_FOUND, MODEL_CANNOT_CHAT, THREAD_NOT_FOUND, TEMPERATURE_OUT_OF_RANGE, CONTEXT_LENGTH_EXCEEDED,
    *   GENERATION_IN_PROGRESS; nothing has changed then
    */
   async post(owner: Owner, post: Post): Promise<Generation> {
@@ -59,7 +59,12 @@ export class GenerationService {
     let context: GenerateMessage[] = [];
     const exchange = await this.messages.beginExchange(
       owner,
-      { ...post, provider: target.connection.name, replicaId: this.replicas.own },
+      {
+        ...post,
+        provider: target.connection.name,
+        replicaId: this.replicas.own,
+        historyBytes: historyBytes(target.model.contextLength),
+      },
       (history) => {
         context = assembleContext(history, post.content, {
           contextLength: target.model.contextLength,
@@ -76,6 +81,7 @@ export class GenerationService {
       throw toFailure(error);
     });
     if (target === undefined) throw new DomainError('MODEL_NOT_FOUND');
+    if (!target.model.capabilities.includes('chat')) throw new DomainError('MODEL_CANNOT_CHAT');
     return target;
   }
 
@@ -107,14 +113,14 @@ export class GenerationService {
       requestId: post.requestId,
       onEvent: (event) => this.journal.append(id, stream.append(event), event),
     });
-    const ended = run.run().then((outcome) => this.end(id, outcome, stream));
+    const ended = run.run().then((outcome) => this.end(assistantMessage, outcome, stream));
     this.running.add({ id, stop: (reason) => run.stop(reason), ended });
     return { userMessage, assistantMessage, stream, ended };
   }
 
   /** The last event of a stream goes out after the end is committed: what was acknowledged is not lost. */
-  private async end(id: string, outcome: Outcome, stream: LiveStream): Promise<GenerationEnd> {
-    const end = await this.writer.write(id, outcome);
+  private async end(message: Message, outcome: Outcome, stream: LiveStream): Promise<GenerationEnd> {
+    const end = await this.writer.write(message, outcome);
     stream.append(lastEvent(end));
     stream.append({ type: 'close' });
     return end;

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { DataSource } from 'typeorm';
 import type { MessagePart } from '../messages/message.js';
+import { outsideRequests } from '../infrastructure/http/request-context.js';
 import { Log } from '../infrastructure/logging/log.js';
 import { AnswerParts } from './answer-parts.js';
 import type { JournalEvent } from './generation-event.js';
@@ -42,8 +43,8 @@ export class Journal implements OnApplicationShutdown {
     }
     batch.events.push(event);
     batch.bytes += sizeOf(event);
-    if (batch.bytes >= maxPendingBytes) void this.flush();
-    else this.timer ??= setTimeout(() => void this.flush(), maxDelayMs);
+    if (batch.bytes >= maxPendingBytes) void outsideRequests(() => this.flush());
+    else this.schedule();
   }
 
   /** Forgets what is not yet written of a message, and waits until nothing more of it can be. */
@@ -59,8 +60,11 @@ export class Journal implements OnApplicationShutdown {
   }
 
   /** What the journal knows of a message. */
-  async recover(messageId: string, db: EntityManager): Promise<MessagePart[]> {
-    const entries = await db.find(JournalEntry, { where: { messageId }, order: { firstEvent: 'ASC' } });
+  async recover(messageId: string): Promise<MessagePart[]> {
+    const entries = await this.dataSource.manager.find(JournalEntry, {
+      where: { messageId },
+      order: { firstEvent: 'ASC' },
+    });
     const answer = new AnswerParts();
     for (const event of entries.flatMap(({ events }) => events)) answer.add(event);
     return [...answer.parts];
@@ -82,34 +86,46 @@ export class Journal implements OnApplicationShutdown {
     return this.writing;
   }
 
+  private schedule(): void {
+    this.timer ??= outsideRequests(() => setTimeout(() => void this.flush(), maxDelayMs));
+  }
+
   private async write(): Promise<void> {
     this.isQueued = false;
     const batches = [...this.pending.values()];
     this.pending.clear();
     if (batches.length === 0) return;
     try {
-      // A message that was deleted meanwhile must not fail the batch of the others.
-      await this.dataSource.query(
-        `WITH batch AS (
-           SELECT batch.* FROM unnest($1::uuid[], $2::integer[], $3::jsonb[]) AS batch (id, first_event, events)
-           JOIN messages ON messages.id = batch.id AND messages.replica_id IS NOT NULL
-         ), begun AS (
-           UPDATE messages SET status = 'streaming' FROM batch
-           WHERE messages.id = batch.id AND messages.status = 'pending'
-         )
-         INSERT INTO generation_journal (message_id, first_event, events)
-         SELECT id, first_event, events FROM batch
-         ON CONFLICT DO NOTHING`,
-        [
-          batches.map(({ messageId }) => messageId),
-          batches.map(({ firstEvent }) => firstEvent),
-          batches.map(({ events }) => JSON.stringify(events)),
-        ],
-      );
+      await this.insert(batches);
     } catch (error) {
       this.log.warn({ err: error, generations: batches.length }, 'journal write failed; trying again');
       this.restore(batches);
     }
+  }
+
+  /**
+   * A message that was deleted meanwhile must not fail the batch of the others. A batch that was written although the answer
+   * of the database was lost comes again, longer: it replaces itself.
+   */
+  private async insert(batches: readonly Batch[]): Promise<void> {
+    await this.dataSource.query(
+      `WITH batch AS (
+         SELECT tenant_id, user_id, thread_id, batch.*
+         FROM unnest($1::uuid[], $2::integer[], $3::jsonb[]) AS batch (message_id, first_event, events)
+         JOIN messages ON messages.id = batch.message_id AND messages.replica_id IS NOT NULL
+       ), begun AS (
+         UPDATE messages SET status = 'streaming' FROM batch
+         WHERE messages.id = batch.message_id AND messages.status = 'pending'
+       )
+       INSERT INTO generation_journal (tenant_id, user_id, thread_id, message_id, first_event, events)
+       SELECT * FROM batch
+       ON CONFLICT (message_id, first_event) DO UPDATE SET events = excluded.events`,
+      [
+        batches.map(({ messageId }) => messageId),
+        batches.map(({ firstEvent }) => firstEvent),
+        batches.map(({ events }) => JSON.stringify(events)),
+      ],
+    );
   }
 
   private restore(batches: readonly (Batch & { bytes: number })[]): void {
@@ -122,7 +138,7 @@ export class Journal implements OnApplicationShutdown {
         bytes: 0,
       });
     }
-    this.timer ??= setTimeout(() => void this.flush(), maxDelayMs);
+    this.schedule();
   }
 }
 

@@ -29,8 +29,8 @@ interface Entry {
 export type Reachability = 'reachable' | 'unreachable' | 'unknown';
 
 /**
- * The model list of each connection, kept for five minutes and asked for once at a time. A vendor that fails is asked
- * again after five seconds and meanwhile has the models it had, so that its list being down stops no conversation.
+ * The model list of each connection, asked for once at a time and again after five minutes, or five seconds when the vendor
+ * failed. Meanwhile it has the models it had, so that its list being slow or down stops no conversation.
  */
 export class ModelLists {
   private readonly entries = new Map<string, Entry>();
@@ -43,7 +43,10 @@ export class ModelLists {
     }
     const entry = this.entryOf(connection);
     const isCurrent = entry !== undefined && entry.expiresAtMs > this.clock.monotonicMs();
-    return isCurrent ? entry.list : this.ask(connection, provider, entry?.last);
+    if (isCurrent) return entry.list;
+    const asked = this.ask(connection, provider, entry?.last);
+    // What is known serves meanwhile: nobody waits for a vendor whose models are known.
+    return entry?.last !== undefined && entry.last.models.length > 0 ? Promise.resolve(entry.last) : asked;
   }
 
   /** By the last list that ended; asks nobody and waits for nothing. */

@@ -1,13 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { assembleContext } from './context.js';
-import type { Message } from './message.entity.js';
-import type { MessagePart } from './message.js';
+import type { EarlierMessage, MessagePart } from './message.js';
 
-type Earlier = Pick<Message, 'role' | 'content' | 'parts'>;
-
-function message(role: Message['role'], content: string, parts?: MessagePart[]): Message {
-  const earlier: Earlier = { role, content, parts: parts ?? [{ type: 'text', text: content }] };
-  return earlier as Message; // The rest of the row is of no concern here.
+function message(role: EarlierMessage['role'], content: string, parts?: MessagePart[]): EarlierMessage {
+  return { role, content, parts: parts ?? [{ type: 'text', text: content }] };
 }
 
 const unlimited = { contextLength: undefined, maxOutputTokens: undefined, systemPrompt: undefined };

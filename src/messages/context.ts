@@ -1,7 +1,6 @@
 import { DomainError } from '../common/domain-error.js';
 import type { AssistantPart, GenerateMessage } from '../llm-providers/contract/generate-request.js';
-import type { Message } from './message.entity.js';
-import type { MessagePart } from './message.js';
+import type { EarlierMessage, MessagePart } from './message.js';
 
 /** Kept free for what an estimate gets wrong (conversations.md, Context). */
 const margin = 0.05;
@@ -25,7 +24,7 @@ function estimateTokens(text: string): number {
  * @throws DomainError CONTEXT_LENGTH_EXCEEDED when not even the new message fits
  */
 export function assembleContext(
-  history: readonly Message[],
+  history: readonly EarlierMessage[],
   content: string,
   limits: ContextLimits,
 ): GenerateMessage[] {
@@ -42,6 +41,15 @@ export function assembleContext(
   return newestFirst.reverse();
 }
 
+/** As many bytes of earlier text as a context could hold, and no more than this where nobody knows how much that is. */
+const unknownContextBytes = 2_000_000;
+const mostBytesPerToken = 8;
+
+/** How much of what was said before is worth reading, in bytes. */
+export function historyBytes(contextLength: number | undefined): number {
+  return contextLength === undefined ? unknownContextBytes : contextLength * mostBytesPerToken;
+}
+
 function roomFor({ contextLength, maxOutputTokens }: ContextLimits): number {
   if (contextLength === undefined) return Infinity;
   const reserved = Math.min(maxOutputTokens ?? defaultReservedOutput, contextLength / 2);
@@ -49,7 +57,7 @@ function roomFor({ contextLength, maxOutputTokens }: ContextLimits): number {
 }
 
 /** Undefined for answers of which nothing arrived. */
-function toGenerateMessage(message: Message): GenerateMessage | undefined {
+function toGenerateMessage(message: EarlierMessage): GenerateMessage | undefined {
   if (message.role === 'user') return { role: 'user', parts: [{ type: 'text', text: message.content }] };
   if (message.role !== 'assistant' || message.content === '') return undefined;
   return { role: 'assistant', parts: message.parts.flatMap(toAssistantPart) };

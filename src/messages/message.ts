@@ -15,6 +15,13 @@ export type MessagePart =
   | { readonly type: 'reasoning'; readonly text: string; readonly signature?: string }
   | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly input: string };
 
+/** What a model may be told of a message that came before. */
+export interface EarlierMessage {
+  readonly role: MessageRole;
+  readonly content: string;
+  readonly parts: readonly MessagePart[];
+}
+
 /** How an answer ended, with all of it that arrived. Tokens are undefined when the provider did not report them. */
 export interface FinishedAnswer {
   readonly status: Exclude<MessageStatus, 'pending' | 'streaming'>;

@@ -4,7 +4,7 @@ import { In, LessThan, MoreThan, type EntityManager, type FindOptionsWhere, type
 import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
 import type { Owner } from '../common/owner.js';
 import { Message } from './message.entity.js';
-import { generatingStatuses } from './message.js';
+import { generatingStatuses, type EarlierMessage } from './message.js';
 
 export interface MessageQuery {
   readonly threadId: string;
@@ -13,6 +13,9 @@ export interface MessageQuery {
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
+
+/** However short they are: a bound on what one post reads. */
+const mostEarlierMessages = 400;
 
 @Injectable()
 export class MessagesRepository {
@@ -37,18 +40,33 @@ export class MessagesRepository {
     return toPage(pageQuery, found, (message) => [message.id]);
   }
 
-  /** The newest messages of a model in a thread, newest first. */
+  /** The newest messages of a model in a thread that together are of at most `maxBytes` of text, newest first. */
   newest(
     owner: Owner,
-    thread: { readonly threadId: string; readonly modelId: string; readonly limit: number },
+    thread: { readonly threadId: string; readonly modelId: string; readonly maxBytes: number },
     db: EntityManager,
-  ): Promise<Message[]> {
-    const { threadId, modelId, limit } = thread;
-    return db.find(Message, {
-      where: { ...ofOwner(owner), threadId, modelId },
+  ): Promise<EarlierMessage[]> {
+    return db.query(
+      `SELECT role, content, parts FROM messages
+       JOIN (
+         SELECT id, sum(octet_length(content)) OVER (ORDER BY id DESC) AS bytes FROM messages
+         WHERE tenant_id = $1 AND user_id = $2 AND thread_id = $3 AND model_id = $4
+         ORDER BY id DESC LIMIT ${mostEarlierMessages}
+       ) newest USING (id)
+       WHERE bytes <= $5 ORDER BY id DESC`,
+      [owner.tenantId, owner.userId, thread.threadId, thread.modelId, thread.maxBytes],
+    );
+  }
+
+  /** The id of the last message of a thread, of whichever model. */
+  async newestId(owner: Owner, threadId: string, db: EntityManager): Promise<string | undefined> {
+    const [newest] = await db.find(Message, {
+      select: { id: true },
+      where: { ...ofOwner(owner), threadId },
       order: { id: 'DESC' },
-      take: limit,
+      take: 1,
     });
+    return newest?.id;
   }
 
   async insert(messages: Message[], db: EntityManager): Promise<void> {
@@ -76,36 +94,32 @@ export class MessagesRepository {
   }
 
   /**
-   * Writes the end of an answer, if the replica still holds it.
+   * Writes the end of an answer, if the replica that `message` names still holds it.
    * @returns the finished message, or null when it is gone or another replica has ended it
    */
-  async finish(
-    held: { readonly id: string; readonly replicaId: string },
-    change: Partial<Message>,
-    db: EntityManager,
-  ): Promise<Message | null> {
+  async finish(message: Message, change: Partial<Message>, db: EntityManager): Promise<Message | null> {
+    const { id, replicaId } = message;
+    if (replicaId === null) return null;
     const { affected } = await db.update(
       Message,
-      { ...held, status: In(generatingStatuses) },
+      { ...ofOwner(message), id, replicaId, status: In(generatingStatuses) },
       { ...change, replicaId: null },
     );
-    return affected === 1 ? db.findOneBy(Message, { id: held.id }) : null;
+    return affected === 1 ? db.findOneBy(Message, { ...ofOwner(message), id }) : null;
   }
 
-  /** Up to `limit` messages whose replica has given no sign of life for `staleSeconds`, locked; others' picks are left out. */
-  orphaned(staleSeconds: number, limit: number, db: EntityManager): Promise<Message[]> {
-    return db
-      .createQueryBuilder(Message, 'message')
-      .where(
-        `message.replicaId IS NOT NULL AND NOT EXISTS (
+  /** Answers whose replica has given no sign of life for `staleSeconds`, by the database's clock, or that are among `ids`. */
+  orphans(staleSeconds: number, ids: readonly string[]): Promise<Message[]> {
+    return this.messages
+      .createQueryBuilder('message')
+      .where('message.replicaId IS NOT NULL')
+      .andWhere(
+        `(message.id = ANY(:ids) OR NOT EXISTS (
            SELECT 1 FROM replicas
            WHERE replicas.id = message.replica_id
-             AND replicas.heartbeat_at > now() - make_interval(secs => :staleSeconds))`,
-        { staleSeconds },
+             AND replicas.heartbeat_at > now() - make_interval(secs => :staleSeconds)))`,
+        { staleSeconds, ids },
       )
-      .limit(limit)
-      .setLock('pessimistic_write')
-      .setOnLocked('skip_locked')
       .getMany();
   }
 }

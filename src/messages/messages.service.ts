@@ -9,11 +9,8 @@ import { violatesUnique } from '../infrastructure/database/database-errors.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
 import { ThreadsService } from '../threads/threads.service.js';
 import type { Message } from './message.entity.js';
-import { textOf, type FinishedAnswer, type MessagePart } from './message.js';
+import { textOf, type EarlierMessage, type FinishedAnswer } from './message.js';
 import { MessagesRepository, type MessageQuery } from './messages.repository.js';
-
-/** More than any context holds of ordinary messages, and a bound on what one post reads. */
-const historyLimit = 400;
 
 export interface NewExchange {
   readonly threadId: string;
@@ -23,13 +20,14 @@ export interface NewExchange {
   readonly temperature?: number | undefined;
   /** The replica that is about to generate the answer. */
   readonly replicaId: string;
+  /** How much of what was said before the caller can use, in bytes of text. */
+  readonly historyBytes: number;
 }
 
-/** A user message and the pending answer to it, as committed, with what was said before, newest first. */
+/** A user message and the pending answer to it, as committed. */
 export interface Exchange {
   readonly userMessage: Message;
   readonly assistantMessage: Message;
-  readonly history: readonly Message[];
 }
 
 @Injectable()
@@ -59,13 +57,13 @@ export class MessagesService {
 
   /**
    * Commits a user message and a pending answer together, before any model is called (conversations.md, promise 1).
-   * `admit` sees what was said before and may refuse by throwing: then nothing has changed.
+   * `admit` sees what was said before, newest first, and may refuse by throwing: then nothing has changed.
    * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS
    */
   async beginExchange(
     owner: Owner,
     exchange: NewExchange,
-    admit: (history: readonly Message[]) => void,
+    admit: (history: readonly EarlierMessage[]) => void,
   ): Promise<Exchange> {
     try {
       return await this.transactions.run((db) => this.insertExchange(owner, exchange, admit, db));
@@ -78,25 +76,25 @@ export class MessagesService {
   private async insertExchange(
     owner: Owner,
     exchange: NewExchange,
-    admit: (history: readonly Message[]) => void,
+    admit: (history: readonly EarlierMessage[]) => void,
     db: EntityManager,
   ): Promise<Exchange> {
-    const { threadId, modelId } = exchange;
+    const { threadId, modelId, historyBytes } = exchange;
     await this.threads.lockOwned(owner, threadId, db);
-    const history = await this.messages.newest(owner, { threadId, modelId, limit: historyLimit }, db);
-    admit(history);
+    admit(await this.messages.newest(owner, { threadId, modelId, maxBytes: historyBytes }, db));
     const leafId = await this.threads.currentLeaf(owner, threadId, modelId, db);
+    const userMessageId = this.ids.nextAfter(await this.messages.newestId(owner, threadId, db));
     const now = this.clock.now();
     const common = { tenantId: owner.tenantId, userId: owner.userId, threadId, modelId, now };
     const userMessage: Message = {
-      ...blank({ ...common, id: this.ids.next(), parentId: leafId }),
+      ...blank({ ...common, id: userMessageId, parentId: leafId }),
       role: 'user',
       status: 'complete',
       content: exchange.content,
       parts: [{ type: 'text', text: exchange.content }],
     };
     const assistantMessage: Message = {
-      ...blank({ ...common, id: this.ids.next(), parentId: userMessage.id }),
+      ...blank({ ...common, id: this.ids.nextAfter(userMessageId), parentId: userMessageId }),
       role: 'assistant',
       status: 'pending',
       provider: exchange.provider,
@@ -106,56 +104,39 @@ export class MessagesService {
     await this.messages.insert([userMessage, assistantMessage], db);
     const added = { modelId, added: 2, leafId: assistantMessage.id, lastText: exchange.content, at: now };
     await this.threads.recordMessages(owner, threadId, added, db);
-    return { userMessage, assistantMessage, history };
+    return { userMessage, assistantMessage };
   }
 
   /**
-   * Writes how an answer ended. `alongside` runs in the same transaction.
+   * Writes how an answer ended, if `message` is still held by the replica that it names. `alongside` runs in the transaction.
    * @returns the finished message, or null when it is gone or another replica has ended it: then nothing was written
    */
   async finish(
-    held: { readonly id: string; readonly replicaId: string },
+    message: Message,
     answer: FinishedAnswer,
     alongside: (db: EntityManager) => Promise<void>,
   ): Promise<Message | null> {
-    return this.transactions.run(async (db) => {
-      const finished = await this.messages.finish(held, columnsOf(answer, this.clock.now()), db);
-      if (finished !== null) {
-        await this.recordAnswer(finished, db);
+    const columns = columnsOf(answer, this.clock.now());
+    const { id, threadId, modelId } = message;
+    const added = { modelId, added: 0, leafId: id, lastText: columns.content, at: columns.updatedAt };
+    return this.transactions
+      .run(async (db) => {
+        // The thread first, as wherever both are changed: the other order would deadlock with a post.
+        if (columns.content !== '') await this.threads.recordMessages(message, threadId, added, db);
+        const finished = await this.messages.finish(message, columns, db);
+        if (finished === null) throw new NotHeldError();
         await alongside(db);
-      }
-      return finished;
-    });
+        return finished;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof NotHeldError) return null;
+        throw error;
+      });
   }
 
-  /**
-   * Ends answers whose replica gave no sign of life for `staleSeconds` as interrupted, with what `recover` finds of them.
-   * @returns the messages it ended, at most a hundred a call
-   */
-  async interruptOrphans(
-    staleSeconds: number,
-    recover: (messageId: string, db: EntityManager) => Promise<MessagePart[]>,
-  ): Promise<readonly Message[]> {
-    return this.transactions.run(async (db) => {
-      const ended: Message[] = [];
-      for (const { id, replicaId } of await this.messages.orphaned(staleSeconds, 100, db)) {
-        if (replicaId === null) continue;
-        const answer: FinishedAnswer = {
-          status: 'interrupted',
-          parts: await recover(id, db),
-          errorCode: 'GENERATION_INTERRUPTED',
-        };
-        const finished = await this.messages.finish(
-          { id, replicaId },
-          columnsOf(answer, this.clock.now()),
-          db,
-        );
-        if (finished === null) continue;
-        await this.recordAnswer(finished, db);
-        ended.push(finished);
-      }
-      return ended;
-    });
+  /** Answers that nobody will end: their replica gave no sign of life for `staleSeconds`, or they are among `ids`. */
+  orphans(staleSeconds: number, ids: readonly string[]): Promise<readonly Message[]> {
+    return this.messages.orphans(staleSeconds, ids);
   }
 
   /** Asks whichever replica generates the message to stop; without effect on a finished one. */
@@ -170,18 +151,10 @@ export class MessagesService {
   stillWanted(replicaId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.messages.stillWanted(replicaId, ids);
   }
-
-  private async recordAnswer(message: Message, db: EntityManager): Promise<void> {
-    const { modelId, id, content, updatedAt } = message;
-    if (content === '') return;
-    await this.threads.recordMessages(
-      message,
-      message.threadId,
-      { modelId, added: 0, leafId: id, lastText: content, at: updatedAt },
-      db,
-    );
-  }
 }
+
+/** Undoes the transaction of an end that came too late. */
+class NotHeldError extends Error {}
 
 function blank(row: {
   readonly id: string;
@@ -215,7 +188,7 @@ function blank(row: {
   };
 }
 
-function columnsOf(answer: FinishedAnswer, now: Date): Partial<Message> {
+function columnsOf(answer: FinishedAnswer, now: Date) {
   return {
     status: answer.status,
     content: textOf(answer.parts),

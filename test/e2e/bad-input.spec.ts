@@ -135,6 +135,13 @@ describe('values out of bounds', () => {
   it.each([
     ['an empty title', 'POST', () => '/api/threads', { title: '' }, 'title'],
     ['a blank title', 'POST', () => '/api/threads', { title: ' \n\t ' }, 'title'],
+    [
+      'a title of 150 hearts in two units each',
+      'POST',
+      () => '/api/threads',
+      { title: '\u2764\ufe0f'.repeat(150) },
+      'title',
+    ],
     ['a title of 201 characters', 'POST', () => '/api/threads', { title: 'x'.repeat(201) }, 'title'],
     ['a title with NUL', 'POST', () => '/api/threads', { title: 'a\0b' }, 'title'],
     ['a title with half a character', 'POST', () => '/api/threads', { title: 'a\ud800b' }, 'title'],
@@ -190,6 +197,29 @@ describe('values out of bounds', () => {
 function messagesOfDemo(): string {
   return `/api/threads/${thread}/models/demo/messages`;
 }
+
+describe('routes that take no body', () => {
+  it.each([
+    ['an unknown field', '{"x": 1}', 'VALIDATION_FAILED'],
+    ['an array', '[]', 'INVALID_BODY'],
+    ['broken JSON', '{', 'INVALID_JSON'],
+  ])('refuse %s', async (_name, body, code) => {
+    await changesNothing(async () => {
+      for (const path of [`/api/messages/${message}/cancel`, '/api/logout', '/api/session/refresh']) {
+        expect([path, await send('POST', path, body)]).toEqual([path, { status: 400, code }]);
+      }
+    });
+  });
+});
+
+describe('a model that does not chat', () => {
+  it('is refused before anything is stored', async () => {
+    await changesNothing(async () => {
+      const answer = await ada.post(thread, 'demo-embedding', { content: 'x' });
+      expect(answer).toMatchObject({ status: 422, error: { code: 'MODEL_CANNOT_CHAT' } });
+    });
+  });
+});
 
 describe('ids in paths', () => {
   const bad = ['x', 'thread_', 'thread_zzzzzzzzzzzzzzzzzzzzzzzzzz', '%00', '..%2f..', '1;DROP TABLE', '💥'];

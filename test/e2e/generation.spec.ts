@@ -114,6 +114,42 @@ describe('an answer without a stream', () => {
   });
 });
 
+describe('an answer that Postgres would refuse', () => {
+  const chunk = (changes: object): string =>
+    `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: 'm', choices: [], ...changes })}\n\n`;
+  const delta = (content: string, finish: string | null = null): object => ({
+    choices: [{ index: 0, delta: { content }, finish_reason: finish }],
+  });
+  const done = 'data: [DONE]\n\n';
+
+  it.each([
+    ['NUL in its text', [chunk(delta('a\0b')), chunk(delta('', 'stop')), done], 'a\ufffdb'],
+    ['half a character at its end', [chunk(delta('a\ud83d')), chunk(delta('', 'stop')), done], 'a\ufffd'],
+    [
+      'a character in two pieces',
+      [chunk(delta('\ud83d')), chunk(delta('\ude00', 'stop')), done],
+      '\u{1f600}',
+    ],
+    ['an endless name of its model', [chunk({ ...delta('a', 'stop'), model: 'm'.repeat(500) }), done], 'a'],
+    ['an endless reason to end', [chunk(delta('a', 's'.repeat(500))), done], 'a'],
+    [
+      'more tokens than there are numbers',
+      [
+        chunk(delta('a', 'stop')),
+        chunk({ usage: { prompt_tokens: 3e9, completion_tokens: 1, total_tokens: 3e9 } }),
+        done,
+      ],
+      'a',
+    ],
+  ])('is kept all the same: %s', async (_name, pieces, content) => {
+    parley.upstream.enqueue(stream(pieces));
+    const answer = await ada.post(thread, upstreamModel, { content: 'Hi' });
+    expect(answer.status).toBe(200);
+    expect(answer.data.assistantMessage).toMatchObject({ status: 'complete', content });
+    expect(await lastMessage()).toMatchObject({ content });
+  });
+});
+
 describe('promise 1: both messages are committed before the provider is called', () => {
   it('shows them while the provider is being asked', async () => {
     parley.upstream.enqueue(silence);

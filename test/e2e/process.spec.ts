@@ -134,6 +134,9 @@ describe('a stranger', () => {
     const thread = await ada.createThread('Plans of Ada');
     const { data } = await ada.post(thread, 'demo', { content: 'Hello there' });
     expect(data.assistantMessage.content).toContain('Hello there');
+    const streamed = await (await uma.stream(await uma.createThread(), 'demo', 'Hi')).rest();
+    expect(streamed.at(-1)?.type).toBe('close');
+    expect(parley.output).not.toMatch(/"level":"(?:warn|error|fatal)"/);
     expect(await parley.end('SIGTERM')).toBe(0);
 
     parley = await start({}, parley);
@@ -143,7 +146,31 @@ describe('a stranger', () => {
       data.assistantMessage,
     ]);
     expect((await uma.ask('GET', `/api/threads/${thread}`)).status).toBe(404);
-    expect((await uma.ask('GET', '/api/threads')).data).toEqual([]);
+    expect((await uma.ask('GET', '/api/threads')).data).toMatchObject([{ title: 'New thread' }]);
+  });
+});
+
+describe('the log', () => {
+  it('has one line for each request, with who asked, also when they left before the end', async () => {
+    const parley = await start();
+    const ada = await parley.logIn('ada');
+    const open = await ada.stream(await ada.createThread(), 'demo', '/long 100');
+    const requestId = String(open.response.headers.get('x-request-id'));
+    await tokens(open, 1);
+    open.leave();
+    const line = await eventually(() => {
+      const lines = parley.output.split('\n').filter((text) => text.includes(requestId));
+      return Promise.resolve(lines.find((text) => text.includes('"msg":"request"')));
+    });
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'info',
+      method: 'POST',
+      route: '/api/threads/:threadId/models/:modelId/messages',
+      status: 200,
+      aborted: true,
+      requestId,
+      userId: expect.stringMatching(/^user_/) as unknown,
+    });
   });
 });
 
@@ -191,6 +218,20 @@ describe('SIGTERM', () => {
     expect(events.map(({ type }) => type).slice(-2)).toEqual(['message_complete', 'close']);
     expect(await exited).toBe(0);
     await expect(fetch(`${parley.url}/health/live`)).rejects.toThrow();
+  });
+
+  it('waits for an answer that is not streamed, and not for its connection', async () => {
+    const parley = await start({ PARLEY_PROVIDERS_DEMO_TOKEN_DELAY_MS: '10' });
+    const ada = await parley.logIn('ada');
+    const thread = await ada.createThread();
+    const posted = ada.post(thread, 'demo', { content: '/long 50' });
+    await eventually(async () => (await ada.messages(thread)).length === 2 || undefined);
+    const exited = parley.end('SIGTERM');
+    expect((await posted).status).toBe(200);
+    const answeredAt = performance.now();
+    expect(await exited).toBe(0);
+    // Its keep-alive time-out is a minute, the drain limit 25 s.
+    expect(performance.now() - answeredAt).toBeLessThan(10_000);
   });
 
   it('interrupts at the limit what does not finish, stores it, and tells its stream', async () => {

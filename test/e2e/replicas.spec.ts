@@ -3,6 +3,7 @@ import { Gate } from '../../bench/upstream/gate.js';
 import { stream } from '../../bench/upstream/scripts.js';
 import type { MessageDto } from '../../src/messages/dto/message.dto.js';
 import { GenerationKeeper } from '../../src/generation/generation-keeper.js';
+import { OrphanSweep } from '../../src/generation/orphan-sweep.js';
 import { Replicas } from '../../src/generation/replicas.js';
 import {
   answerPieces,
@@ -93,7 +94,7 @@ describe('promise 5: what a dead replica leaves behind', () => {
       `UPDATE replicas SET heartbeat_at = now() - interval '1 minute' WHERE id = $1`,
       [parley.first.app.get(Replicas).own],
     );
-    await second.app.get(GenerationKeeper).sweep();
+    await second.app.get(OrphanSweep).run();
     expect(await stored(messageId, 'interrupted')).toMatchObject({
       content: 'Hello there',
       errorCode: 'GENERATION_INTERRUPTED',
@@ -109,7 +110,7 @@ describe('promise 5: what a dead replica leaves behind', () => {
     const gate = new Gate();
     parley.upstream.enqueue(stream(answerPieces('Hello'), { gates: { 2: gate } }));
     const posted = adaAtSecond.post(thread, upstreamModel, { content: 'Hi' });
-    await second.app.get(GenerationKeeper).sweep();
+    await second.app.get(OrphanSweep).run();
     gate.open();
     expect((await posted).data.assistantMessage.status).toBe('complete');
   });

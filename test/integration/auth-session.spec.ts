@@ -208,7 +208,15 @@ describe('refreshing', () => {
     const browser = app.browser();
     browser.jar().set('parley_refresh', token);
     await expectRefusal(await refresh(browser), 401, 'SESSION_ENDED');
-    expect([...browser.jar()]).toEqual([]);
+  });
+
+  it('takes no cookies away from the browser, which may have logged in again meanwhile', async () => {
+    const browser = await app.logIn();
+    const late = cloneOf(browser);
+    await app.logIn({}, browser);
+    const response = await late.fetch('/api/user');
+    await expectRefusal(response, 401, 'SESSION_ENDED');
+    expect(response.headers.getSetCookie()).toEqual([]);
   });
 
   it('ends the session when a token is used again after the grace', async () => {
@@ -217,10 +225,8 @@ describe('refreshing', () => {
     await refresh(victim);
     clock.advance(11);
     await expectRefusal(await refresh(thief), 401, 'SESSION_ENDED');
-    expectNoCredentials(thief);
     expect(await sessions()).toMatchObject([{ revoked_reason: 'refresh_reuse' }]);
     await expectRefusal(await victim.fetch('/api/user'), 401, 'SESSION_ENDED');
-    expectNoCredentials(victim);
   });
 
   it('ends only the session whose token was used again', async () => {
@@ -305,7 +311,6 @@ describe('refreshing', () => {
     const browser = await app.logIn();
     clock.advance(7 * day);
     await expectRefusal(await browser.fetch('/api/user'), 401, 'SESSION_ENDED');
-    expectNoCredentials(browser);
   });
 
   it('is due before a session idles, even when access tokens would live longer', async () => {

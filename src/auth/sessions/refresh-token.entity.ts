@@ -5,13 +5,19 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
  * presents the token derives the same successor, while neither token nor successor is at rest.
  */
 @Entity('refresh_tokens')
+@ForeignKey('sessions', ['tenantId', 'sessionId'], ['tenantId', 'id'], {
+  name: 'fk_refresh_tokens_session',
+  onDelete: 'CASCADE',
+})
 @Index('ix_refresh_tokens_session', ['sessionId'])
 export class RefreshToken {
   @PrimaryColumn('bytea', { primaryKeyConstraintName: 'pk_refresh_tokens' })
   tokenHash!: Buffer;
 
   @Column('uuid')
-  @ForeignKey('sessions', { name: 'fk_refresh_tokens_session', onDelete: 'CASCADE' })
+  tenantId!: string;
+
+  @Column('uuid')
   sessionId!: string;
 
   @Column('bytea')

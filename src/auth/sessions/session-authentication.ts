@@ -5,7 +5,10 @@ import { BrowserCookies } from '../browser-cookies.js';
 import type { Caller } from '../caller.js';
 import { SessionsService, type Person, type RefreshedSession } from './sessions.service.js';
 
-/** Sessions as HTTP carries them: reads the cookies of a request, and sets or clears them on its answer. */
+/**
+ * Sessions as HTTP carries them: reads the cookies of a request, and sets them on its answer. Only logging out clears them: a late
+ * request of a session that has ended must not take the cookies of the next one away.
+ */
 @Injectable()
 export class SessionAuthentication {
   constructor(
@@ -23,20 +26,22 @@ export class SessionAuthentication {
    * Who is asking. An access token that no longer verifies is replaced by means of the refresh token, within this request.
    * @throws DomainError NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED
    */
-  authenticate(request: Request, response: Response): Promise<Caller> {
-    return this.clearingWhenEnded(response, async () => {
-      const { accessToken } = this.cookies.credentials(request);
-      const caller = accessToken === undefined ? undefined : await this.sessions.resume(accessToken);
-      return caller ?? (await this.renew(request, response)).caller;
-    });
+  async authenticate(request: Request, response: Response): Promise<Caller> {
+    const { accessToken } = this.cookies.credentials(request);
+    const caller = accessToken === undefined ? undefined : await this.sessions.resume(accessToken);
+    return caller ?? (await this.refresh(request, response)).caller;
   }
 
   /**
    * Refreshes the session whether its access token is stale or not.
    * @throws DomainError NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED
    */
-  refresh(request: Request, response: Response): Promise<RefreshedSession> {
-    return this.clearingWhenEnded(response, () => this.renew(request, response));
+  async refresh(request: Request, response: Response): Promise<RefreshedSession> {
+    const { refreshToken } = this.cookies.credentials(request);
+    if (refreshToken === undefined) throw new DomainError('NOT_AUTHENTICATED');
+    const refreshed = await this.sessions.refresh(refreshToken);
+    this.cookies.setCredentials(response, refreshed.credentials);
+    return refreshed;
   }
 
   /** Opens a session. The one that the browser had ends: its cookies are replaced, so nobody could use it or end it. */
@@ -50,24 +55,5 @@ export class SessionAuthentication {
   async logOut(request: Request, response: Response): Promise<void> {
     await this.sessions.end(this.cookies.credentials(request), 'logout');
     this.cookies.clearCredentials(response);
-  }
-
-  private async renew(request: Request, response: Response): Promise<RefreshedSession> {
-    const { refreshToken } = this.cookies.credentials(request);
-    if (refreshToken === undefined) throw new DomainError('NOT_AUTHENTICATED');
-    const refreshed = await this.sessions.refresh(refreshToken);
-    this.cookies.setCredentials(response, refreshed.credentials);
-    return refreshed;
-  }
-
-  private async clearingWhenEnded<Result>(response: Response, work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof DomainError && error.code === 'SESSION_ENDED') {
-        this.cookies.clearCredentials(response);
-      }
-      throw error;
-    }
   }
 }

@@ -1,7 +1,8 @@
-import { HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Body, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Answers } from '../../infrastructure/http/api-answer.js';
+import { NoBodyPipe } from '../../infrastructure/http/no-body.pipe.js';
 import { NativeController } from '../../infrastructure/http/native-controller.js';
 import { Public } from '../access.js';
 import { SessionAuthentication } from './session-authentication.js';
@@ -29,6 +30,7 @@ export class SessionController {
   @Public()
   @Answers(SessionDto)
   async refresh(
+    @Body(NoBodyPipe) _nothing: undefined,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SessionDto> {
@@ -39,7 +41,11 @@ export class SessionController {
   @Post('logout')
   @Public()
   @HttpCode(204)
-  logOut(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<void> {
+  logOut(
+    @Body(NoBodyPipe) _nothing: undefined,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<void> {
     return this.authentication.logOut(request, response);
   }
 }

@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 /** One login on one device. Ends by revocation, by idling, or at `expiresAt`, whichever comes first. */
 @Entity('sessions')
@@ -6,6 +6,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
   name: 'fk_sessions_user',
   onDelete: 'CASCADE',
 })
+@Unique('uq_sessions_tenant', ['tenantId', 'id'])
 @Index('ix_sessions_user', ['tenantId', 'userId'])
 @Index('ix_sessions_expiry', ['expiresAt'])
 export class Session {

@@ -84,7 +84,7 @@ export class SessionsService {
           userAgent: device.userAgent?.slice(0, 300) ?? null,
           ip: device.ip?.slice(0, 45) ?? null,
         },
-        refreshTokenRow(refreshToken, sessionId, now),
+        refreshTokenRow(refreshToken, { tenantId: person.tenantId, sessionId }, now),
         db,
       ),
     );
@@ -143,7 +143,7 @@ export class SessionsService {
     const successor = deriveSecret(refreshToken, token.successorSalt);
     if (token.usedAt === null) {
       const idleExpiresAt = this.idleEnd(now, holder.expiresAt);
-      const row = refreshTokenRow(successor, holder.sessionId, now);
+      const row = refreshTokenRow(successor, holder, now);
       await this.sessions.rotate(token, row, idleExpiresAt, db);
       return { holder: { ...holder, idleExpiresAt }, successor };
     }
@@ -183,9 +183,14 @@ interface Rotation {
   readonly successor: string;
 }
 
-function refreshTokenRow(token: string, sessionId: string, createdAt: Date): RefreshToken {
+function refreshTokenRow(
+  token: string,
+  { tenantId, sessionId }: Pick<SessionHolder, 'tenantId' | 'sessionId'>,
+  createdAt: Date,
+): RefreshToken {
   return {
     tokenHash: hashSecret(token),
+    tenantId,
     sessionId,
     successorSalt: randomBytes(32),
     createdAt,

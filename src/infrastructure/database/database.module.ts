@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
+import { outsideRequests } from '../http/request-context.js';
 import { Log } from '../logging/log.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { Migrator } from './migrator.js';
@@ -15,7 +16,8 @@ import { Transactions } from './transactions.js';
       useFactory: (config: BootConfiguration, log: Log) => ({
         ...dataSourceOptions(config),
         // A connection that dies while idle is replaced by the pool; without a listener it would end the process.
-        poolErrorHandler: (error: unknown) => log.warn({ err: error }, 'idle database connection lost'),
+        poolErrorHandler: (error: unknown) =>
+          outsideRequests(() => log.warn({ err: error }, 'idle database connection lost')),
         autoLoadEntities: true,
         retryAttempts: 10,
         retryDelay: 1000,

@@ -7,6 +7,13 @@ import { errorPage } from './error-page.js';
 import { currentRequestId } from './request-context.js';
 import { toDomainError } from './to-domain-error.js';
 
+/** For a 429 or 503 whose cause did not say. */
+const defaultRetryAfterMs = 5000;
+
+function mustWait(status: number): boolean {
+  return status === 429 || status === 503;
+}
+
 /** The error envelope of `/api` (http-api.md). */
 function errorEnvelope(error: DomainError, clock: Clock): object {
   return {
@@ -42,8 +49,9 @@ export class ErrorFilter implements ExceptionFilter {
       return;
     }
     response.status(error.status);
-    if (error.retryAfterMs !== undefined) {
-      response.setHeader('Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
+    const retryAfterMs = error.retryAfterMs ?? (mustWait(error.status) ? defaultRetryAfterMs : undefined);
+    if (retryAfterMs !== undefined) {
+      response.setHeader('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
     }
     if (/^\/app(?:\/|$)/i.test(request.path)) {
       response.type('html').send(errorPage(error, currentRequestId()));

@@ -15,6 +15,11 @@ export function currentRequest(): RequestContext | undefined {
   return storage.getStore();
 }
 
+/** Runs work that serves no request in particular, though one may have caused it: its log lines carry no request id. */
+export function outsideRequests<Result>(work: () => Result): Result {
+  return storage.exit(work);
+}
+
 /** The id of the request being served, as on every response, log line and audit row. */
 export function currentRequestId(): string {
   return storage.getStore()?.requestId ?? '';

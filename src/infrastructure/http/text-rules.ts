@@ -1,15 +1,20 @@
-import { applyDecorators } from '@nestjs/common';
-import { IsString, Length, Matches } from 'class-validator';
+import { ValidateBy } from 'class-validator';
 
 /**
- * Text that Postgres can keep and a person can read: `minimum` to `maximum` UTF-16 units, not only white space, no NUL
- * (Postgres refuses it) and no lone surrogate (UTF-8 has none).
+ * Text that Postgres can keep and a person can read: 1 to `maximum` UTF-16 units, not only white space, without NUL (Postgres
+ * refuses it) and lone surrogates (UTF-8 has none). class-validator's own length leaves variation selectors out.
  */
-export function IsText({ minimum = 1, maximum }: { minimum?: number; maximum: number }): PropertyDecorator {
-  return applyDecorators(
-    IsString(),
-    Length(minimum, maximum),
-    Matches(/\S/, { message: '$property must not be blank' }),
-    Matches(/^[^\0\p{Surrogate}]*$/u, { message: '$property must be well-formed text without NUL' }),
-  );
+export function IsText({ maximum }: { readonly maximum: number }): PropertyDecorator {
+  return ValidateBy({
+    name: 'isText',
+    validator: {
+      validate: (value: unknown) =>
+        typeof value === 'string' &&
+        value.length <= maximum &&
+        /\S/.test(value) &&
+        !value.includes('\0') &&
+        value.isWellFormed(),
+      defaultMessage: () => `$property must be text of 1 to ${maximum} characters, not blank and without NUL`,
+    },
+  });
 }

@@ -55,13 +55,19 @@ export class StrictValidationPipe extends ValidationPipe {
   }
 
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+    // A body without a DTO is the business of its own pipe.
+    if (metadata.type !== 'body' || metadata.metatype === undefined) return this.check(value, metadata);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new DomainError('INVALID_BODY');
     }
-    const param = metadata.type === 'body' ? findPrototypeKey(value) : undefined;
+    const param = findPrototypeKey(value);
     if (param !== undefined) {
       throw new DomainError('VALIDATION_FAILED', { param, message: `property ${param} should not exist` });
     }
+    return this.check(value, metadata);
+  }
+
+  private check(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../../common/clock.js';
+import { currentRequest } from '../http/request-context.js';
 import type { Log } from './log.js';
 
 /** The pattern of the matched route, never the path itself: ids stay out of labels and log searches stay cheap. */
@@ -11,12 +12,15 @@ function routePattern(request: Request): string {
 /** One line for each request when its answer is finished or its client is gone. */
 export function requestLog(log: Log, clock: Clock): RequestHandler {
   return (request: Request, response: Response, next: NextFunction): void => {
+    const context = currentRequest();
     const start = clock.monotonicMs();
     const { socket } = request;
     const bytesBefore = socket.bytesWritten;
     response.once('close', () => {
       log.info(
         {
+          // The end may come from the socket, outside the request.
+          ...context,
           method: request.method,
           route: routePattern(request),
           status: response.statusCode,

@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { encodeEvent } from './native-event-stream.js';
+import express from 'express';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import type { NumberedEvent } from '../../generation/generation-event.js';
+import { encodeEvent, sendEvents, type EventStreamOptions } from './native-event-stream.js';
 
 function parse(text: string): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
@@ -23,5 +28,77 @@ describe('the native event encoding', () => {
     expect(encodeEvent('msg_1', { number: 9, event: { type: 'close' } })).toBe(
       'id: msg_1:9\nevent: close\ndata: {}\n\n',
     );
+  });
+});
+
+interface Serving extends AsyncDisposable {
+  readonly port: number;
+  /** Resolves when the one answer is over for the server. */
+  readonly over: Promise<void>;
+}
+
+async function serve(
+  events: AsyncIterable<NumberedEvent>,
+  options: Partial<EventStreamOptions>,
+): Promise<Serving> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const app = express().get('/', (_request, response) => {
+    const all = { messageId: 'msg_1', slowReaderTimeoutMs: 30_000, pingAfterMs: 15_000, ...options };
+    sendEvents(response, events, all).then(() => resolve(undefined), reject);
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    over: promise,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function* endless(): AsyncGenerator<NumberedEvent> {
+  for (let number = 1; ; number++) {
+    yield await Promise.resolve({ number, event: { type: 'token', token: 'x'.repeat(10_000) } });
+  }
+}
+
+describe('sending events', () => {
+  it('sends a reader away who takes nothing for too long', async () => {
+    await using server = await serve(endless(), { slowReaderTimeoutMs: 50 });
+    const reader = connect(server.port, '127.0.0.1');
+    reader.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    reader.pause();
+    await server.over;
+    reader.destroy();
+  });
+
+  it('ends when the reader goes away', async () => {
+    await using server = await serve(endless(), {});
+    const reader = connect(server.port, '127.0.0.1');
+    reader.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(reader, 'data');
+    reader.destroy();
+    await server.over;
+  });
+
+  it('pings when there is silence', async () => {
+    const { promise: silence, resolve: endSilence } = Promise.withResolvers<undefined>();
+    async function* silent(): AsyncGenerator<NumberedEvent> {
+      await silence;
+      yield { number: 1, event: { type: 'close' } };
+    }
+    await using server = await serve(silent(), { pingAfterMs: 10 });
+    const response = await fetch(`http://127.0.0.1:${server.port}/`);
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const bytes of response.body ?? []) {
+      text += decoder.decode(bytes as Uint8Array);
+      if (text.split(': ping\n\n').length > 2) endSilence(undefined);
+    }
+    expect(text).toMatch(/^(?:: ping\n\n){2,}id: msg_1:1\nevent: close\ndata: \{\}\n\n$/);
   });
 });

@@ -2,8 +2,6 @@ import { once } from 'node:events';
 import type { Response } from 'express';
 import type { NumberedEvent } from '../../generation/generation-event.js';
 
-const pingAfterMs = 15_000;
-
 /** One event in the grammar of conversations.md, Native event stream. JSON keeps newlines of the text inside the data line. */
 export function encodeEvent(messageId: string, { number, event }: NumberedEvent): string {
   const { type, ...payload } = event;
@@ -15,6 +13,8 @@ export interface EventStreamOptions {
   readonly messageId: string;
   /** A reader that takes nothing for this long is disconnected, in milliseconds. */
   readonly slowReaderTimeoutMs: number;
+  /** Silence after which a comment is sent, in milliseconds; 15 s by the specification. */
+  readonly pingAfterMs?: number;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface EventStreamOptions {
 export async function sendEvents(
   response: Response,
   events: AsyncIterable<NumberedEvent>,
-  { messageId, slowReaderTimeoutMs }: EventStreamOptions,
+  { messageId, slowReaderTimeoutMs, pingAfterMs = 15_000 }: EventStreamOptions,
 ): Promise<void> {
   response.status(200).set({
     'Content-Type': 'text/event-stream; charset=utf-8',

@@ -1,16 +1,19 @@
 import { Body, Inject, Param, Post, Res } from '@nestjs/common';
-import { ApiProduces } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiProduces } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Requires } from '../../auth/access.js';
 import { CurrentCaller, type Caller } from '../../auth/caller.js';
+import { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { toWireId } from '../../common/ids.js';
 import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
 import type { Generation } from '../../generation/generation.service.js';
 import { GenerationService } from '../../generation/generation.service.js';
 import { Answers } from '../../infrastructure/http/api-answer.js';
+import { successEnvelope } from '../../infrastructure/http/envelope.js';
 import { IdPipe } from '../../infrastructure/http/id.pipe.js';
 import { ModelIdPipe } from '../../infrastructure/http/model-id.pipe.js';
+import { NoBodyPipe } from '../../infrastructure/http/no-body.pipe.js';
 import { NativeController } from '../../infrastructure/http/native-controller.js';
 import { currentRequestId } from '../../infrastructure/http/request-context.js';
 import { MessageDto } from '../../messages/dto/message.dto.js';
@@ -25,6 +28,7 @@ const messageId = new IdPipe('message', 'MESSAGE_NOT_FOUND');
 export class NativeMessagesController {
   constructor(
     private readonly generation: GenerationService,
+    private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
   ) {}
 
@@ -37,28 +41,33 @@ export class NativeMessagesController {
     @Param('threadId', threadId) thread: string,
     @Param('modelId', ModelIdPipe) modelId: string,
     @Body() { stream, ...message }: PostMessageDto,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<ExchangeDto | undefined> {
+    // Not passthrough: Nest would answer once more after the stream.
+    @Res() response: Response,
+  ): Promise<void> {
     const generation = await this.generation.post(caller, {
       ...message,
       threadId: thread,
       modelId,
       requestId: currentRequestId(),
     });
-    if (!stream) return finishedPair(generation);
+    if (!stream) {
+      response.status(200).json(successEnvelope(await finishedPair(generation), this.clock.now()));
+      return;
+    }
     await sendEvents(response, generation.stream.follow(), {
       messageId: toWireId('message', generation.assistantMessage.id),
       slowReaderTimeoutMs: this.config['server.slowReaderTimeoutMs'],
     });
-    return undefined;
   }
 
   @Post('messages/:messageId/cancel')
   @Requires('messages:write')
   @Answers(MessageDto)
+  @ApiAcceptedResponse({ description: 'Another replica generates it and will have stopped within a second.' })
   async cancel(
     @CurrentCaller() caller: Caller,
     @Param('messageId', messageId) id: string,
+    @Body(NoBodyPipe) _nothing: undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<MessageDto> {
     const message = await this.generation.cancel(caller, id);

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { SystemClock } from '../common/clock.js';
+import { Log } from '../infrastructure/logging/log.js';
+import type { Message } from '../messages/message.entity.js';
+import type { FinishedAnswer } from '../messages/message.js';
+import type { MessagesService } from '../messages/messages.service.js';
+import { AnswerWriter } from './answer-writer.js';
+import type { Journal } from './journal.js';
+
+const message = { id: '019aa0c0-0000-7000-8000-000000000001' } as Message; // All that is looked at.
+const outcome = {
+  answer: { status: 'complete', parts: [{ type: 'text', text: 'Hello' }] } satisfies FinishedAnswer,
+  failure: undefined,
+};
+
+/** A writer on a database that answers each attempt with the next of `results`; the last one goes on for ever. */
+function rig(...results: (Error | 'stored' | 'gone')[]): { writer: AnswerWriter; written: FinishedAnswer[] } {
+  const written: FinishedAnswer[] = [];
+  const messages: Pick<MessagesService, 'finish'> = {
+    finish: (_message, answer) => {
+      const result = (results.length > 1 ? results.shift() : results[0]) ?? 'gone';
+      if (result instanceof Error) return Promise.reject(result);
+      written.push(answer);
+      return Promise.resolve(result === 'stored' ? message : null);
+    },
+  };
+  const journal: Pick<Journal, 'close' | 'clear'> = {
+    close: () => Promise.resolve(),
+    clear: () => Promise.resolve(),
+  };
+  const log = new Log({ 'log.level': 'fatal', 'log.format': 'json' });
+  const writer = new AnswerWriter(messages as MessagesService, journal as Journal, new SystemClock(), log);
+  return { writer, written };
+}
+
+const away = new Error('Connection terminated unexpectedly');
+const refused = Object.assign(new Error('invalid byte sequence'), { code: '22021' });
+
+describe('the end of an answer', () => {
+  it('is written again while the database is away', async () => {
+    const { writer, written } = rig(away, away, 'stored');
+    expect(await writer.write(message, outcome)).toEqual({ message, failure: undefined });
+    expect(written).toEqual([outcome.answer]);
+  });
+
+  it('is a failure of the provider when the database refuses what it sent', async () => {
+    const { writer, written } = rig(refused, 'stored');
+    const { failure } = await writer.write(message, outcome);
+    expect(failure?.code).toBe('PROVIDER_INVALID_RESPONSE');
+    expect(written).toMatchObject([{ status: 'error', parts: [], errorCode: 'PROVIDER_INVALID_RESPONSE' }]);
+  });
+
+  it('is an interruption when somebody else has ended it', async () => {
+    const { failure } = await rig('gone').writer.write(message, outcome);
+    expect(failure?.code).toBe('GENERATION_INTERRUPTED');
+  });
+
+  it('is left to the sweep at once when the process is about to end', async () => {
+    const { writer } = rig(away);
+    const written = writer.write(message, outcome);
+    writer.hurry();
+    expect((await written).failure?.code).toBe('GENERATION_INTERRUPTED');
+    expect([...writer.leftBehind]).toEqual([message.id]);
+  });
+});
