@@ -9,6 +9,7 @@ import { ApiDescription } from './documentation/api-description.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
 import { jsonBody } from './infrastructure/http/json-body.js';
+import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { requestContext } from './infrastructure/http/request-context.js';
 import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
@@ -20,7 +21,9 @@ export function configureApp(app: NestExpressApplication): void {
   const config = app.get<BootConfiguration>(CONFIGURATION);
   const clock = app.get(Clock);
   const log = app.get(Log);
-  setTimeouts(app.getHttpServer());
+  const server: Server = app.getHttpServer();
+  setTimeouts(server);
+  app.get(OpenSockets).watch(server);
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');

@@ -3,9 +3,10 @@ import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { RunningGenerations } from './generation/running-generations.js';
+import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 
-const idleCheckMs = 100;
+const unusedCheckMs = 100;
 /** Beyond the drain limit, for writing down what was interrupted. */
 const closingLimitMs = 4000;
 
@@ -22,9 +23,10 @@ export async function drain(app: NestExpressApplication): Promise<boolean> {
   app.get(Lifecycle).draining();
   await Promise.race([wait(config['server.drainGraceMs']), limit]);
   const served = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection that turns idle after this would otherwise be kept open until its keep-alive time-out.
-  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  // Again and again: a connection may turn idle after the server has closed, and would stay until its keep-alive time-out.
+  const sockets = app.get(OpenSockets);
+  const unused = setInterval(() => sockets.closeUnused(), unusedCheckMs);
   await Promise.race([Promise.all([served, app.get(RunningGenerations).idle()]), limit]);
-  clearInterval(idle);
+  clearInterval(unused);
   return Promise.race([app.close().then(() => true), wait(closingLimitMs, false, { ref: false })]);
 }
