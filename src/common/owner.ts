@@ -8,3 +8,8 @@ export interface Owner {
   readonly tenantId: string;
   readonly userId: string;
 }
+
+/** Of anything that is owned, whose it is and nothing else: as a condition of a query. */
+export function ownerOf({ tenantId, userId }: Owner): Owner {
+  return { tenantId, userId };
+}

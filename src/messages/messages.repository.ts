@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { In, LessThan, MoreThan, type EntityManager, type FindOptionsWhere, type Repository } from 'typeorm';
 import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
-import type { Owner } from '../common/owner.js';
+import { ownerOf, type Owner } from '../common/owner.js';
 import { Message } from './message.entity.js';
 import { generatingStatuses, type EarlierMessage } from './message.js';
 
@@ -22,7 +22,7 @@ export class MessagesRepository {
   constructor(@InjectRepository(Message) private readonly messages: Repository<Message>) {}
 
   findOwned(owner: Owner, id: string): Promise<Message | null> {
-    return this.messages.findOneBy({ ...ofOwner(owner), id });
+    return this.messages.findOneBy({ ...ownerOf(owner), id });
   }
 
   /** By id: UUIDv7 made by us, so the order of ids is the order of time. */
@@ -31,7 +31,7 @@ export class MessagesRepository {
     const pageQuery: PageQuery = { limit, cursor, fingerprint };
     const after = readCursor(pageQuery, 'uuid');
     const where: FindOptionsWhere<Message> = {
-      ...ofOwner(owner),
+      ...ownerOf(owner),
       threadId: query.threadId,
       ...(query.modelId === undefined ? {} : { modelId: query.modelId }),
       ...(after === undefined ? {} : { id: query.order === 'asc' ? MoreThan(after[0]) : LessThan(after[0]) }),
@@ -62,7 +62,7 @@ export class MessagesRepository {
   async newestId(owner: Owner, threadId: string, db: EntityManager): Promise<string | undefined> {
     const [newest] = await db.find(Message, {
       select: { id: true },
-      where: { ...ofOwner(owner), threadId },
+      where: { ...ownerOf(owner), threadId },
       order: { id: 'DESC' },
       take: 1,
     });
@@ -74,12 +74,12 @@ export class MessagesRepository {
   }
 
   generatingIn(owner: Owner, threadId: string): Promise<Message[]> {
-    return this.messages.findBy({ ...ofOwner(owner), threadId, status: In(generatingStatuses) });
+    return this.messages.findBy({ ...ownerOf(owner), threadId, status: In(generatingStatuses) });
   }
 
   async requestCancel(owner: Owner, id: string): Promise<void> {
     await this.messages.update(
-      { ...ofOwner(owner), id, status: In(generatingStatuses) },
+      { ...ownerOf(owner), id, status: In(generatingStatuses) },
       { cancelRequested: true },
     );
   }
@@ -102,10 +102,10 @@ export class MessagesRepository {
     if (replicaId === null) return null;
     const { affected } = await db.update(
       Message,
-      { ...ofOwner(message), id, replicaId, status: In(generatingStatuses) },
+      { ...ownerOf(message), id, replicaId, status: In(generatingStatuses) },
       { ...change, replicaId: null },
     );
-    return affected === 1 ? db.findOneBy(Message, { ...ofOwner(message), id }) : null;
+    return affected === 1 ? db.findOneBy(Message, { ...ownerOf(message), id }) : null;
   }
 
   /** Answers whose replica has given no sign of life for `staleSeconds`, by the database's clock, or that are among `ids`. */
@@ -122,8 +122,4 @@ export class MessagesRepository {
       )
       .getMany();
   }
-}
-
-function ofOwner({ tenantId, userId }: Owner): Owner {
-  return { tenantId, userId };
 }

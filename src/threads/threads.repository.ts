@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { In, type EntityManager, type Repository } from 'typeorm';
 import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
-import type { Owner } from '../common/owner.js';
+import { ownerOf, type Owner } from '../common/owner.js';
 import { ThreadModel } from './thread-model.entity.js';
 import { Thread } from './thread.entity.js';
 
@@ -37,13 +37,13 @@ export class ThreadsRepository {
   }
 
   findOwned(owner: Owner, id: string): Promise<Thread | null> {
-    return this.threads.findOneBy({ ...ofOwner(owner), id });
+    return this.threads.findOneBy({ ...ownerOf(owner), id });
   }
 
   /** Waits for other transactions on the thread to end, and makes later ones wait for this one. */
   findOwnedForUpdate(owner: Owner, id: string, db: EntityManager): Promise<Thread | null> {
     return db.findOne(Thread, {
-      where: { ...ofOwner(owner), id },
+      where: { ...ownerOf(owner), id },
       lock: { mode: 'pessimistic_write' },
     });
   }
@@ -56,7 +56,7 @@ export class ThreadsRepository {
     const direction = query.order === 'asc' ? 'ASC' : 'DESC';
     const rows = this.threads
       .createQueryBuilder('thread')
-      .where(ofOwner(owner))
+      .where(ownerOf(owner))
       .orderBy(`thread.${sortBy}`, direction)
       .addOrderBy('thread.id', direction)
       .limit(limit + 1);
@@ -68,7 +68,7 @@ export class ThreadsRepository {
     const [found, totalCount] = await Promise.all([
       rows.getMany(),
       this.threads.countBy({
-        ...ofOwner(owner),
+        ...ownerOf(owner),
         ...(query.archived === 'all' ? {} : { archived: query.archived }),
       }),
     ]);
@@ -81,20 +81,20 @@ export class ThreadsRepository {
     id: string,
     change: Partial<Pick<Thread, 'title' | 'archived' | 'updatedAt'>>,
   ): Promise<boolean> {
-    const { affected } = await this.threads.update({ ...ofOwner(owner), id }, change);
+    const { affected } = await this.threads.update({ ...ownerOf(owner), id }, change);
     return affected === 1;
   }
 
   /** What each model has of the threads, by name. */
   modelsOf(owner: Owner, threadIds: readonly string[]): Promise<ThreadModel[]> {
     return this.models.find({
-      where: { ...ofOwner(owner), threadId: In(threadIds) },
+      where: { ...ownerOf(owner), threadId: In(threadIds) },
       order: { threadId: 'ASC', modelId: 'ASC' },
     });
   }
 
   modelOf(owner: Owner, threadId: string, modelId: string, db: EntityManager): Promise<ThreadModel | null> {
-    return db.findOneBy(ThreadModel, { ...ofOwner(owner), threadId, modelId });
+    return db.findOneBy(ThreadModel, { ...ownerOf(owner), threadId, modelId });
   }
 
   /** Counts messages that were added to the branch of a model and moves its end. */
@@ -102,7 +102,7 @@ export class ThreadsRepository {
     const { modelId, added, leafId, preview, at } = change;
     await db.update(
       Thread,
-      { ...ofOwner(owner), id },
+      { ...ownerOf(owner), id },
       { messageCount: () => `message_count + ${added}`, lastMessagePreview: preview, updatedAt: at },
     );
     await db.query(
@@ -119,10 +119,6 @@ export class ThreadsRepository {
 
   /** Its messages go with it, by foreign key. */
   async delete(owner: Owner, id: string, db: EntityManager): Promise<void> {
-    await db.delete(Thread, { ...ofOwner(owner), id });
+    await db.delete(Thread, { ...ownerOf(owner), id });
   }
-}
-
-function ofOwner({ tenantId, userId }: Owner): Owner {
-  return { tenantId, userId };
 }

@@ -15,15 +15,6 @@ beforeAll(async () => {
 
 afterAll(() => parley.stop());
 
-async function everything(): Promise<unknown> {
-  const { database } = parley.first;
-  return Promise.all([
-    database.query('SELECT * FROM threads ORDER BY id'),
-    database.query('SELECT * FROM messages ORDER BY id'),
-    database.query('SELECT id, revoked_at FROM sessions ORDER BY id'),
-  ]);
-}
-
 /** Sends bytes as they are. */
 async function send(
   method: string,
@@ -40,9 +31,9 @@ async function send(
 }
 
 async function changesNothing(work: () => Promise<void>): Promise<void> {
-  const before = await everything();
+  const before = await parley.ownedRows();
   await work();
-  expect(await everything()).toEqual(before);
+  expect(await parley.ownedRows()).toEqual(before);
   expect((await ada.ask('GET', '/health/live')).status).toBe(200);
 }
 

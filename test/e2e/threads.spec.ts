@@ -15,16 +15,6 @@ beforeAll(async () => {
 
 afterAll(() => parley.stop());
 
-/** Every row that anybody owns, to show that a refusal changed nothing. */
-async function everything(): Promise<unknown> {
-  const { database } = parley.first;
-  return Promise.all([
-    database.query('SELECT * FROM threads ORDER BY id'),
-    database.query('SELECT * FROM messages ORDER BY id'),
-    database.query('SELECT * FROM thread_models ORDER BY thread_id, model_id'),
-  ]);
-}
-
 describe('threads', () => {
   it('are created, read, renamed, archived and deleted', async () => {
     const created = await ada.ask<ThreadDetailDto>('POST', '/api/threads', { title: 'Plans' });
@@ -126,7 +116,7 @@ describe('what is not yours', () => {
     const thread = await ada.createThread('Private');
     const { data } = await ada.post(thread, 'demo', { content: 'secret' });
     const message = data.assistantMessage.id;
-    const before = await everything();
+    const before = await parley.ownedRows();
     const attempts: [string, string, unknown?][] = [
       ['GET', `/api/threads/${thread}`],
       ['PATCH', `/api/threads/${thread}`, { title: 'mine now' }],
@@ -152,7 +142,7 @@ describe('what is not yours', () => {
       expect([method, path, answer.status]).toEqual([method, path, 404]);
       expect(answer.error?.code).toMatch(/^(THREAD|MESSAGE)_NOT_FOUND$/);
     }
-    expect(await everything()).toEqual(before);
+    expect(await parley.ownedRows()).toEqual(before);
     expect((await bob.ask('GET', '/api/threads')).data).toEqual([]);
   });
 

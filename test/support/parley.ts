@@ -64,6 +64,17 @@ export class Parley {
     return replica;
   }
 
+  /** Every row that anybody owns, to show that a refusal changed nothing. */
+  async ownedRows(): Promise<unknown> {
+    const { database } = this.first;
+    return Promise.all([
+      database.query('SELECT * FROM threads ORDER BY id'),
+      database.query('SELECT * FROM messages ORDER BY id'),
+      database.query('SELECT * FROM thread_models ORDER BY thread_id, model_id'),
+      database.query('SELECT id, revoked_at FROM sessions ORDER BY id'),
+    ]);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.replicas.map((replica) => replica.stop()));
     await Promise.all([this.identity.stop(), this.upstream.stop(), this.database.drop()]);
