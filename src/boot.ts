@@ -1,9 +1,10 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
+import { ConfigurationError } from './config/configuration-error.js';
 import { loadConfiguration, requireBootConfiguration } from './config/load-configuration.js';
 import type { ProcessInput } from './config/process-input.js';
 import { publicUrl } from './config/public-url.js';
-import type { BootConfiguration, Configuration } from './config/registry.js';
+import type { BootConfiguration, Configuration, SettingKey } from './config/registry.js';
 import { createApp } from './create-app.js';
 import { startEmbeddedDefaults, type EmbeddedDefaults } from './embedded/embedded-defaults.js';
 import { withMigrator } from './infrastructure/database/migrate-database.js';
@@ -56,6 +57,9 @@ function startEmbedded(
     publicUrl: publicUrl(given),
     need,
     log: (message) => log.info({}, message),
+  }).catch((error: unknown) => {
+    const isOfTheDisk = ['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR'].includes(String(codeOf(error)));
+    throw isOfTheDisk ? refusal('embedded.dataDirectory', 'a directory that can be written') : error;
   });
 }
 
@@ -65,8 +69,7 @@ export async function boot(input: ProcessInput): Promise<RunningApp> {
   const { config, embedded } = surroundings;
   try {
     const applied = await withMigrator(config, (migrator) => migrator.up());
-    const app = await createApp(config);
-    await app.listen(config['server.port'], config['server.host']);
+    const app = await listening(config);
     app.get(Lifecycle).started();
     announce(app, surroundings, applied);
     return { ...surroundings, app };
@@ -74,6 +77,32 @@ export async function boot(input: ProcessInput): Promise<RunningApp> {
     await embedded?.stop();
     throw error;
   }
+}
+
+async function listening(config: BootConfiguration): Promise<NestExpressApplication> {
+  const app = await createApp(config);
+  try {
+    await app.listen(config['server.port'], config['server.host']);
+    return app;
+  } catch (error) {
+    await app.close();
+    const code = codeOf(error);
+    if (code === 'EADDRINUSE')
+      throw refusal('server.port', 'a port that is free; another program listens there');
+    if (code === 'EACCES') throw refusal('server.port', 'a port that this account may listen on');
+    if (code === 'EADDRNOTAVAIL') throw refusal('server.host', 'an address of this machine');
+    throw error;
+  }
+}
+
+/** What an operator can mend, told as such. */
+function refusal(key: SettingKey, expected: string): ConfigurationError {
+  return new ConfigurationError([{ key, expected }]);
+}
+
+/** The code of an error of the operating system. */
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
 function announce(app: NestExpressApplication, { config, embedded }: Surroundings, applied: string[]): void {

@@ -5,6 +5,7 @@ import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
+import { Log } from './infrastructure/logging/log.js';
 
 const unusedCheckMs = 100;
 /** Beyond the drain limit, for writing down what was interrupted. */
@@ -20,13 +21,16 @@ export async function drain(app: NestExpressApplication): Promise<boolean> {
   const config = app.get<BootConfiguration>(CONFIGURATION);
   const server: Server = app.getHttpServer();
   const limit = wait(config['server.drainLimitMs'], undefined, { ref: false });
+  const running = app.get(RunningGenerations);
+  const limitMs = config['server.drainLimitMs'];
+  app.get(Log).info({ generations: running.ids.length, limitMs }, 'draining; a second signal stops at once');
   app.get(Lifecycle).draining();
   await Promise.race([wait(config['server.drainGraceMs']), limit]);
   const served = new Promise<void>((resolve) => server.close(() => resolve()));
   // Again and again: a connection may turn idle after the server has closed, and would stay until its keep-alive time-out.
   const sockets = app.get(OpenSockets);
   const unused = setInterval(() => sockets.closeUnused(), unusedCheckMs);
-  await Promise.race([Promise.all([served, app.get(RunningGenerations).idle()]), limit]);
+  await Promise.race([Promise.all([served, running.idle()]), limit]);
   clearInterval(unused);
   return Promise.race([app.close().then(() => true), wait(closingLimitMs, false, { ref: false })]);
 }

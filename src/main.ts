@@ -38,3 +38,4 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 process.on('SIGTERM', onSignal);
 process.on('SIGINT', onSignal);
+process.on('SIGHUP', onSignal);

@@ -5,7 +5,7 @@ import type { Setting } from './setting.js';
 const GENERATED = 'Made by src/config/write-documentation.ts from src/config/registry.ts; do not edit.';
 
 const EXAMPLE_HEADER = `# ${GENERATED}
-# Copy it to .env and uncomment what should differ. npm start and npm run dev read it.
+# Copy it to .env and uncomment what should differ. Parley reads it from its working directory; the environment itself wins.
 # A secret may stand in a file instead, whose path is in the variable with _FILE at the end of its name.`;
 
 const REFERENCE_HEADER = `# Settings

@@ -3,7 +3,7 @@ import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RequiresUnless } from '../auth/access.js';
+import { Public, RequiresUnless } from '../auth/access.js';
 import { DomainError } from '../common/domain-error.js';
 import { ApiDescription } from './api-description.js';
 
@@ -14,6 +14,15 @@ const page = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Parley API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
 <body><div id="docs"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
+</html>
+`;
+const welcomePage = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Parley</title></head>
+<body>
+<h1>Parley</h1>
+<p>This is the backend. <a href="/app/login">Log in</a>, <a href="/api/user">see who you are</a>, or <a href="/docs">browse the API</a>.</p>
+</body>
 </html>
 `;
 const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs' });\n`;
@@ -27,6 +36,14 @@ const policy =
 @Controller()
 export class DocumentationController {
   constructor(private readonly description: ApiDescription) {}
+
+  /** Where a login without a destination ends. */
+  @Get()
+  @Public()
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  welcome(): string {
+    return welcomePage;
+  }
 
   @Get('openapi.json')
   @RequiresUnless('admin', 'docs.public')

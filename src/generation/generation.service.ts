@@ -3,6 +3,7 @@ import { DomainError } from '../common/domain-error.js';
 import { toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import type { GenerateMessage, GenerateRequest } from '../llm-providers/contract/generate-request.js';
+import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import { ProviderRegistry, type ResolvedModel } from '../llm-providers/provider-registry.js';
 import { assembleContext, historyBytes } from '../messages/context.js';
 import type { Message } from '../messages/message.entity.js';
@@ -151,11 +152,15 @@ function refuseTemperatureOutOfRange(temperature: number | undefined, { model }:
   throw new DomainError('TEMPERATURE_OUT_OF_RANGE', { param: 'temperature', details: { min, max } });
 }
 
+/** Whether the same post may succeed: what the provider says of its failure; and an answer that was cut off may be asked for again. */
+function mayRetry({ code, cause }: DomainError): boolean {
+  return cause instanceof ProviderError ? cause.retryable : code === 'GENERATION_INTERRUPTED';
+}
+
 function lastEvent({ message, failure }: GenerationEnd): GenerationEvent {
   if (failure !== undefined || message === null) {
     const error = failure ?? new DomainError('GENERATION_INTERRUPTED');
-    const retryable = error.status === 429 || error.status >= 500;
-    return { type: 'error', code: error.code, message: error.message, retryable };
+    return { type: 'error', code: error.code, message: error.message, retryable: mayRetry(error) };
   }
   const { inputTokens, outputTokens, cachedTokens } = message;
   return {

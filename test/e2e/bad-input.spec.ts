@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describedRoutes, Parley, type Person } from '../support/parley.js';
 
 let parley: Parley;
@@ -19,7 +21,7 @@ afterAll(() => parley.stop());
 async function send(
   method: string,
   path: string,
-  body: string | undefined,
+  body: string | Buffer | undefined,
   contentType: string | undefined = 'application/json',
 ): Promise<{ status: number; code: string }> {
   const response = await ada.browser.fetch(path, {
@@ -111,6 +113,36 @@ describe.each(routes)('%s %s', (method, path, good) => {
         status: 415,
         code: 'UNSUPPORTED_MEDIA_TYPE',
       });
+    });
+  });
+
+  it('refuses a body that is announced as too large before it comes', async () => {
+    const { port } = new URL(parley.first.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    const cookie = [...ada.browser.jar()].map(([name, value]) => `${name}=${value}`).join('; ');
+    socket.write(
+      `${method} ${path()} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\nSec-Fetch-Site: same-origin\r\n` +
+        `Content-Type: application/json\r\nContent-Length: 900000000\r\n\r\n{`,
+    );
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer).toContain('PAYLOAD_TOO_LARGE');
+  });
+
+  it('refuses a body that grows too large as soon as it does', async () => {
+    const { port } = new URL(parley.first.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(
+      `${method} ${path()} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+        `Transfer-Encoding: chunked\r\n\r\n4000\r\n${'x'.repeat(0x4000)}\r\n`,
+    );
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  it('refuses broken UTF-8', async () => {
+    await changesNothing(async () => {
+      const body = Buffer.concat([Buffer.from('{"title":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
+      expect(await send(method, path(), body)).toEqual({ status: 400, code: 'INVALID_JSON' });
     });
   });
 

@@ -278,7 +278,7 @@ describe('promise 6: a failure is never a success', () => {
     const open = await ada.stream(thread, upstreamModel, 'Hi');
     const events = await open.rest();
     expect(events.map(({ type }) => type)).toEqual(['message_start', 'error', 'close']);
-    expect(events[1]?.data).toMatchObject({ code: 'PROVIDER_AUTHENTICATION_FAILED' });
+    expect(events[1]?.data).toMatchObject({ code: 'PROVIDER_AUTHENTICATION_FAILED', retryable: false });
   });
 
   it.each([

@@ -121,6 +121,14 @@ describe('access', () => {
   });
 });
 
+describe('the front page', () => {
+  it('is where a login without a destination ends', async () => {
+    const response = await get('/');
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('href="/app/login"');
+  });
+});
+
 describe('the description of the API', () => {
   it('is open while the setting says so, and names every route once', async () => {
     const document = (await (await get('/openapi.json')).json()) as { paths: Record<string, unknown> };

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -9,6 +9,12 @@ import { eventually, Person, type OpenStream } from '../support/parley.js';
 import { stopPostmaster } from '../../src/embedded/postmaster.js';
 import { Browser } from '../support/browser.js';
 import { makeDataDirectory } from '../support/test-postgres.js';
+
+/** The first start makes a database cluster, on a machine that may have other things to do. */
+const startPatienceMs = 40_000;
+jest.setTimeout(90_000);
+
+const main = path.resolve('dist/src/main.js');
 
 /** The built server as `npm start` runs it, on embedded defaults, in a process of its own. */
 class ParleyProcess {
@@ -28,7 +34,9 @@ class ParleyProcess {
     before: ParleyProcess | undefined,
   ): Promise<ParleyProcess> {
     const port = before === undefined ? await freePort() : Number(new URL(before.url).port);
-    const child = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
+    const child = spawn(process.execPath, ['--enable-source-maps', main], {
+      // Where no .env of a developer lies.
+      cwd: dataDirectory,
       env: {
         PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
         PARLEY_SERVER_PORT: String(port),
@@ -42,7 +50,7 @@ class ParleyProcess {
       await eventually(async () => {
         if (child.exitCode !== null) throw new Error('it exited');
         return (await fetch(`${started.url}/health/ready`).catch(() => undefined))?.ok === true || undefined;
-      });
+      }, startPatienceMs);
       return started;
     } catch (cause) {
       child.kill('SIGKILL');
@@ -285,9 +293,45 @@ describe('Ctrl-C, which npm passes on once more,', () => {
   });
 });
 
+describe('a start that cannot succeed', () => {
+  it('because the port is taken says so in a line, and leaves nothing running', async () => {
+    const first = await start();
+    const child = spawn(process.execPath, [main], {
+      cwd: dataDirectory,
+      env: {
+        PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
+        PARLEY_SERVER_PORT: new URL(first.url).port,
+        PARLEY_EMBEDDED_IDENTITY_PORT: '0',
+        PARLEY_EMBEDDED_DATA_DIRECTORY: dataDirectory,
+      },
+    });
+    let output = '';
+    child.stderr.on('data', (text) => (output += String(text)));
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(1);
+    expect(output).toMatch(/^The configuration is not valid:\n {2}server\.port .*free.*\n$/);
+    expect((await fetch(`${first.url}/health/ready`)).status).toBe(200);
+  });
+
+  it('because the data directory is a file says so in a line', async () => {
+    const file = path.join(dataDirectory, 'a-file');
+    await writeFile(file, '');
+    const child = spawn(process.execPath, [main], {
+      cwd: dataDirectory,
+      env: { PARLEY_SERVER_PORT: '0', PARLEY_EMBEDDED_DATA_DIRECTORY: file },
+    });
+    let output = '';
+    child.stderr.on('data', (text) => (output += String(text)));
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(1);
+    expect(output).toMatch(/^The configuration is not valid:\n {2}embedded\.dataDirectory .*\n$/);
+  });
+});
+
 describe('a configuration that is not valid', () => {
   it('is refused with every offending key and no value', async () => {
-    const child = spawn(process.execPath, ['dist/src/main.js'], {
+    const child = spawn(process.execPath, [main], {
+      cwd: dataDirectory,
       env: {
         NODE_ENV: 'production',
         PARLEY_SESSION_SECRETS: 'canary-short',

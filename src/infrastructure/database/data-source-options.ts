@@ -4,10 +4,14 @@ import type { BootConfiguration } from '../../config/registry.js';
 import { silentLogger } from './silent-logger.js';
 import { SnakeCaseNaming } from './snake-case-naming.js';
 
+/** What a statement that was cancelled at its time-out may take to say so. */
+const answerLatencyMs = 2000;
+
 /** How Parley talks to Postgres. Never `synchronize`: the schema comes from migrations alone. */
 export function dataSourceOptions(
   config: Pick<BootConfiguration, 'database.url' | 'database.poolSize' | 'database.statementTimeoutMs'>,
 ): DataSourceOptions {
+  const statementTimeoutMs = config['database.statementTimeoutMs'];
   return {
     type: 'postgres',
     url: config['database.url'],
@@ -20,8 +24,10 @@ export function dataSourceOptions(
     installExtensions: false,
     logger: silentLogger,
     extra: {
-      statement_timeout: config['database.statementTimeoutMs'],
-      idle_in_transaction_session_timeout: config['database.statementTimeoutMs'],
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+      // A database that is frozen, or behind a network that is gone, cancels nothing: then we stop waiting ourselves.
+      ...(statementTimeoutMs > 0 ? { query_timeout: statementTimeoutMs + answerLatencyMs } : {}),
       keepAlive: true,
     },
   };

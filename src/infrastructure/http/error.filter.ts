@@ -38,11 +38,18 @@ export class ErrorFilter implements ExceptionFilter {
     private readonly log: Log,
   ) {}
 
+  /** What a provider did is in the line of its generation, with the reason. */
+  private note(error: DomainError, thrown: unknown): void {
+    const { code, status, type } = error;
+    if (type === 'provider_error') this.log.info({ code }, 'a provider failed');
+    else if (status >= 500) this.log.error({ err: thrown, code }, 'request failed');
+  }
+
   catch(thrown: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const error = toDomainError(thrown);
-    if (error.status >= 500) this.log.error({ err: thrown, code: error.code }, 'request failed');
+    this.note(error, thrown);
     if (response.headersSent) {
       // A cut connection is the only honest end of an answer that had begun.
       response.destroy();

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
 import type { ErrorCode } from '../../common/error-catalogue.js';
@@ -27,8 +28,37 @@ function refuseOtherTypes(request: Request, _response: Response, next: NextFunct
   next();
 }
 
-/** Counts nesting outside strings before parsing, in one pass, so that a bomb never reaches code that recurses. */
-function refuseDeepNesting(_request: unknown, _response: unknown, body: Buffer): void {
+/**
+ * Answers as soon as the limit is passed. body-parser alone would read a body to its end before it refuses it, however long
+ * that takes.
+ */
+function refuseTooLarge(limitBytes: number): RequestHandler {
+  return (request, response, next) => {
+    const refuse = (): void => {
+      response.setHeader('Connection', 'close');
+      next(new DomainError('PAYLOAD_TOO_LARGE'));
+    };
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
+      refuse();
+      return;
+    }
+    let received = 0;
+    if (request.headers['transfer-encoding'] !== undefined) {
+      request.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        if (received > limitBytes && !response.headersSent) refuse();
+      });
+    }
+    next();
+  };
+}
+
+/**
+ * Looks at the bytes before they are parsed: UTF-8 that is broken would be altered in silence, and nesting is counted outside
+ * strings, in one pass, so that a bomb never reaches code that recurses.
+ */
+function refuseBrokenOrDeep(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw new Error('not UTF-8');
   let depth = 0;
   let inString = false;
   for (let index = 0; index < body.length; index++) {
@@ -55,7 +85,7 @@ export function jsonBody(limitBytes: number): (RequestHandler | typeof nameFailu
   const parse = express.json({
     limit: limitBytes,
     type: (request) => hasBody(request as Request),
-    verify: refuseDeepNesting,
+    verify: refuseBrokenOrDeep,
   });
-  return [refuseOtherTypes, parse, nameFailures];
+  return [refuseOtherTypes, refuseTooLarge(limitBytes), parse, nameFailures];
 }
