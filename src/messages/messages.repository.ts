@@ -94,15 +94,14 @@ export class MessagesRepository {
   }
 
   /**
-   * Writes the end of an answer, if the replica that `message` names still holds it.
-   * @returns the finished message, or null when it is gone or another replica has ended it
+   * Writes the end of an answer, once: whoever comes second changes nothing.
+   * @returns the finished message, or null when it is gone or somebody else has ended it
    */
   async finish(message: Message, change: Partial<Message>, db: EntityManager): Promise<Message | null> {
-    const { id, replicaId } = message;
-    if (replicaId === null) return null;
+    const { id } = message;
     const { affected } = await db.update(
       Message,
-      { ...ownerOf(message), id, replicaId, status: In(generatingStatuses) },
+      { ...ownerOf(message), id, status: In(generatingStatuses) },
       { ...change, replicaId: null },
     );
     return affected === 1 ? db.findOneBy(Message, { ...ownerOf(message), id }) : null;

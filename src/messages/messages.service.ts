@@ -108,8 +108,8 @@ export class MessagesService {
   }
 
   /**
-   * Writes how an answer ended, if `message` is still held by the replica that it names. `alongside` runs in the transaction.
-   * @returns the finished message, or null when it is gone or another replica has ended it: then nothing was written
+   * Writes how an answer ended, once. `alongside` runs in the transaction.
+   * @returns the finished message, or null when it is gone or somebody else has ended it: then nothing was written
    */
   async finish(
     message: Message,
@@ -124,12 +124,12 @@ export class MessagesService {
         // The thread first, as wherever both are changed: the other order would deadlock with a post.
         if (columns.content !== '') await this.threads.recordMessages(message, threadId, added, db);
         const finished = await this.messages.finish(message, columns, db);
-        if (finished === null) throw new NotHeldError();
+        if (finished === null) throw new AlreadyEndedError();
         await alongside(db);
         return finished;
       })
       .catch((error: unknown) => {
-        if (error instanceof NotHeldError) return null;
+        if (error instanceof AlreadyEndedError) return null;
         throw error;
       });
   }
@@ -154,7 +154,7 @@ export class MessagesService {
 }
 
 /** Undoes the transaction of an end that came too late. */
-class NotHeldError extends Error {}
+class AlreadyEndedError extends Error {}
 
 function blank(row: {
   readonly id: string;

@@ -144,8 +144,8 @@ describe('a stranger', () => {
     expect(data.assistantMessage.content).toContain('Hello there');
     const streamed = await (await uma.stream(await uma.createThread(), 'demo', 'Hi')).rest();
     expect(streamed.at(-1)?.type).toBe('close');
-    expect(parley.output).not.toMatch(/"level":"(?:warn|error|fatal)"/);
     expect(await parley.end('SIGTERM')).toBe(0);
+    expect(parley.output).not.toMatch(/"level":"(?:warn|error|fatal)"/);
 
     parley = await start({}, parley);
     expect((await ada.ask('GET', '/api/threads')).data).toMatchObject([{ title: 'Plans of Ada' }]);
