@@ -9,6 +9,7 @@ import {
   violatesUnique,
 } from '../../src/infrastructure/database/database-errors.js';
 import { Transactions } from '../../src/infrastructure/database/transactions.js';
+import { eventually } from '../support/parley.js';
 import { testConfiguration } from '../support/test-configuration.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
@@ -118,6 +119,7 @@ describe('a database that is away', () => {
     }
     expect(isDatabaseUnavailable(await sleeping)).toBe(true);
     await admin.end();
-    expect(await valueOf(1)).toEqual(expect.any(Number));
+    // The pool may hand the dying connection out once more before it notices; then it makes a new one.
+    expect(await eventually(() => valueOf(1).catch(() => undefined))).toEqual(expect.any(Number));
   });
 });
