@@ -20,9 +20,9 @@ const closingLimitMs = 4000;
 export async function drain(app: NestExpressApplication): Promise<boolean> {
   const config = app.get<BootConfiguration>(CONFIGURATION);
   const server: Server = app.getHttpServer();
-  const limit = wait(config['server.drainLimitMs'], undefined, { ref: false });
-  const running = app.get(RunningGenerations);
   const limitMs = config['server.drainLimitMs'];
+  const limit = wait(limitMs, undefined, { ref: false });
+  const running = app.get(RunningGenerations);
   app.get(Log).info({ generations: running.ids.length, limitMs }, 'draining; a second signal stops at once');
   app.get(Lifecycle).draining();
   await Promise.race([wait(config['server.drainGraceMs']), limit]);

@@ -122,7 +122,9 @@ export class MessagesService {
     return this.transactions
       .run(async (db) => {
         // The thread first, as wherever both are changed: the other order would deadlock with a post.
-        if (columns.content !== '') await this.threads.recordMessages(message, threadId, added, db);
+        const isThere =
+          columns.content === '' || (await this.threads.recordMessages(message, threadId, added, db));
+        if (!isThere) throw new AlreadyEndedError();
         const finished = await this.messages.finish(message, columns, db);
         if (finished === null) throw new AlreadyEndedError();
         await alongside(db);

@@ -97,14 +97,15 @@ export class ThreadsRepository {
     return db.findOneBy(ThreadModel, { ...ownerOf(owner), threadId, modelId });
   }
 
-  /** Counts messages that were added to the branch of a model and moves its end. */
-  async recordMessages(owner: Owner, id: string, change: AddedMessages, db: EntityManager): Promise<void> {
+  /** Counts messages that were added to the branch of a model and moves its end. Answers whether the thread was there. */
+  async recordMessages(owner: Owner, id: string, change: AddedMessages, db: EntityManager): Promise<boolean> {
     const { modelId, added, leafId, preview, at } = change;
-    await db.update(
+    const { affected } = await db.update(
       Thread,
       { ...ownerOf(owner), id },
       { messageCount: () => `message_count + ${added}`, lastMessagePreview: preview, updatedAt: at },
     );
+    if (affected !== 1) return false;
     await db.query(
       `INSERT INTO thread_models
          (thread_id, model_id, tenant_id, user_id, message_count, last_message_at, current_leaf_id)
@@ -115,6 +116,7 @@ export class ThreadsRepository {
          current_leaf_id = excluded.current_leaf_id`,
       [id, modelId, owner.tenantId, owner.userId, added, at, leafId],
     );
+    return true;
   }
 
   /** Its messages go with it, by foreign key. */

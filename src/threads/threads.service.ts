@@ -117,15 +117,18 @@ export class ThreadsService {
     return (await this.threads.modelOf(owner, threadId, modelId, db))?.currentLeafId ?? null;
   }
 
-  /** Keeps counters, leaf and preview in step with messages, in the transaction that changes those. */
+  /**
+   * Keeps counters, leaf and preview in step with messages, in the transaction that changes those.
+   * @returns false when the thread is gone: then nothing was changed
+   */
   async recordMessages(
     owner: Owner,
     id: string,
     change: Omit<AddedMessages, 'preview'> & { readonly lastText: string },
     db: EntityManager,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { lastText, ...added } = change;
-    await this.threads.recordMessages(owner, id, { ...added, preview: previewOf(lastText) }, db);
+    return this.threads.recordMessages(owner, id, { ...added, preview: previewOf(lastText) }, db);
   }
 }
 

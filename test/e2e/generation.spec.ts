@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Gate } from '../../bench/upstream/gate.js';
+import { Message } from '../../src/messages/message.entity.js';
+import { MessagesService } from '../../src/messages/messages.service.js';
 import type { MessageDto } from '../../src/messages/dto/message.dto.js';
 import { json, silence, stream } from '../../bench/upstream/scripts.js';
 import {
@@ -241,6 +243,27 @@ describe('promise 3: only cancel stops a generation', () => {
     expect(deleted.data).toEqual({ deletedThread: thread, deletedMessages: 2 });
     await exchange.closed;
     expect((await open.rest()).at(-1)?.type).toBe('close');
+  });
+});
+
+describe('the end of an answer whose thread is gone', () => {
+  it('is written nowhere, and is no failure of the database', async () => {
+    parley.upstream.enqueue(breaksOff(['Hel'], { ending: 'stall' }));
+    const open = await ada.stream(thread, upstreamModel, 'Hi');
+    await open.next();
+    const { app, database } = parley.first;
+    const [message] = await database.getRepository(Message).findBy({ status: 'pending' });
+    if (message === undefined) throw new Error('nothing is generated');
+    await ada.ask('DELETE', `/api/threads/${thread}`);
+    const end = app
+      .get(MessagesService)
+      .finish(message, { status: 'complete', parts: [{ type: 'text', text: 'Hel' }] }, () =>
+        Promise.resolve(),
+      );
+    expect(await end).toBeNull();
+    expect(
+      await database.query('SELECT FROM thread_models WHERE thread_id = $1', [message.threadId]),
+    ).toEqual([]);
   });
 });
 

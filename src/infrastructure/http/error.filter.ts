@@ -38,13 +38,6 @@ export class ErrorFilter implements ExceptionFilter {
     private readonly log: Log,
   ) {}
 
-  /** What a provider did is in the line of its generation, with the reason. */
-  private note(error: DomainError, thrown: unknown): void {
-    const { code, status, type } = error;
-    if (type === 'provider_error') this.log.info({ code }, 'a provider failed');
-    else if (status >= 500) this.log.error({ err: thrown, code }, 'request failed');
-  }
-
   catch(thrown: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
@@ -65,5 +58,12 @@ export class ErrorFilter implements ExceptionFilter {
     } else {
       response.json(errorEnvelope(error, this.clock));
     }
+  }
+
+  /** What a provider did is in the line of its generation, with the reason. */
+  private note(error: DomainError, thrown: unknown): void {
+    const { code, status, type } = error;
+    if (type === 'provider_error') this.log.info({ code }, 'a provider failed');
+    else if (status >= 500) this.log.error({ err: thrown, code }, 'request failed');
   }
 }
