@@ -119,7 +119,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '\\.(repository|entity|module|service)\\.ts$',
-          '^src/infrastructure/database/',
+          '^src/infrastructure/(database|events)/',
           '^src/generation/(journal|replicas)\\.ts$',
         ],
       },

@@ -2,6 +2,10 @@ import { CreateTenantsAndUsers1795132800000 } from './1795132800000-CreateTenant
 import { CreateSessions1795132801000 } from './1795132801000-CreateSessions.js';
 import { CreateThreadsAndMessages1795132802000 } from './1795132802000-CreateThreadsAndMessages.js';
 import { CreateGenerationJournal1795132803000 } from './1795132803000-CreateGenerationJournal.js';
+import { ExtendTenantsUsersAndSessions1795219200000 } from './1795219200000-ExtendTenantsUsersAndSessions.js';
+import { CreateAuditLog1795219201000 } from './1795219201000-CreateAuditLog.js';
+import { CreateApiTokens1795219202000 } from './1795219202000-CreateApiTokens.js';
+import { CreateLocalAccounts1795219203000 } from './1795219203000-CreateLocalAccounts.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -9,4 +13,8 @@ export const migrations = [
   CreateSessions1795132801000,
   CreateThreadsAndMessages1795132802000,
   CreateGenerationJournal1795132803000,
+  ExtendTenantsUsersAndSessions1795219200000,
+  CreateAuditLog1795219201000,
+  CreateApiTokens1795219202000,
+  CreateLocalAccounts1795219203000,
 ];

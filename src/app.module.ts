@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigurationModule } from './config/configuration.module.js';
 import type { BootConfiguration } from './config/registry.js';
@@ -10,6 +11,7 @@ import { FoundationModule } from './infrastructure/foundation.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { ThreadsModule } from './threads/threads.module.js';
+import { TokensModule } from './tokens/tokens.module.js';
 import { WireModule } from './wire/wire.module.js';
 
 /** The list of rooms. */
@@ -17,7 +19,9 @@ import { WireModule } from './wire/wire.module.js';
   imports: [
     FoundationModule,
     DatabaseModule,
+    AuditModule,
     AuthModule,
+    TokensModule,
     HealthModule,
     ThreadsModule,
     MessagesModule,

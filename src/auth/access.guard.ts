@@ -1,69 +1,79 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request, Response } from 'express';
+import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
-import { toWireId } from '../common/ids.js';
-import { publicUrl } from '../config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
-import { currentRequest } from '../infrastructure/http/request-context.js';
 import { Log } from '../infrastructure/logging/log.js';
 import { accessKey, type Access } from './access.js';
-import type { Caller } from './caller.js';
-import { isSafeMethod, isSameOrigin } from './same-origin.js';
-import { allows } from './scopes.js';
-import { SessionAuthentication } from './sessions/session-authentication.js';
+import type { Caller, IdentifiedRequest } from './caller.js';
+import { Rights } from './rights.js';
+import { isSafeMethod } from './same-origin.js';
+import type { RequiredScope } from './scopes.js';
 
-/** The one guard of every route: what the route declares is what it gets, and nothing is reachable that declares nothing. */
+/** The last of the guards: what the route declares is what it gets, and nothing is reachable that declares nothing. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  private readonly origin: string;
-
   constructor(
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
     private readonly reflector: Reflector,
-    private readonly authentication: SessionAuthentication,
+    private readonly rights: Rights,
+    private readonly clock: Clock,
     private readonly log: Log,
-  ) {
-    this.origin = publicUrl(config).origin;
-  }
+  ) {}
 
-  /** @throws DomainError NOT_FOUND, CROSS_SITE_REQUEST, NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED, FORBIDDEN */
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<Request & { caller?: Caller }>();
+  /**
+   * @throws DomainError NOT_FOUND, CROSS_SITE_REQUEST, NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED, TENANT_SUSPENDED,
+   *   FORBIDDEN, RECENT_LOGIN_REQUIRED
+   */
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<IdentifiedRequest>();
     const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
     if (access === undefined) {
       const route = `${context.getClass().name}.${context.getHandler().name}`;
       this.log.error({ route }, 'route declares no access and is unreachable');
       throw new DomainError('NOT_FOUND');
     }
-    this.refuseForgery(request);
-    if (this.isOpenedBySetting(access)) return true;
-    if (access.kind === 'public') {
-      // On such a route a credential that is not good, or cannot be checked, is as good as none.
-      if (access.greets === true) await this.identify(request, http.getResponse()).catch(() => undefined);
+    const { caller, refusal } = request;
+    if (isForgery(refusal)) throw refusal;
+    // On a public route a credential that is not good, or cannot be checked, is as good as none.
+    if (access.kind === 'public' || this.isOpenedBySetting(access)) return true;
+    // Whatever kept us from finding out, as the filter knows it.
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
+    if (caller === undefined) throw refusal ?? new DomainError('NOT_AUTHENTICATED');
+    if (access.kind === 'authenticated') {
+      if (access.by === 'session' && caller.credential.kind !== 'session') throw new DomainError('FORBIDDEN');
       return true;
     }
-    const caller = await this.identify(request, http.getResponse());
-    if (access.kind === 'scope' && !allows(caller, access.scope)) throw new DomainError('FORBIDDEN');
+    this.refuseWithoutRight(caller, access.scope);
+    if (!isSafeMethod(request.method)) this.refuseOldLogin(caller, access.scope);
     return true;
   }
 
-  private async identify(request: Request & { caller?: Caller }, response: Response): Promise<Caller> {
-    const caller = await this.authentication.authenticate(request, response);
-    const served = currentRequest();
-    if (served !== undefined) served.userId = toWireId('user', caller.userId);
-    request.caller = caller;
-    return caller;
+  private refuseWithoutRight(caller: Caller, scope: RequiredScope): void {
+    // A credential that could make credentials would outlive its own revocation.
+    const mints = scope === 'tokens:write' && caller.credential.kind !== 'session';
+    if (mints || !this.rights.allows(caller, scope)) throw new DomainError('FORBIDDEN');
+  }
+
+  /** Whoever finds an administrator's browser open may look, and has to log in to change anything. */
+  private refuseOldLogin({ credential }: Caller, scope: RequiredScope): void {
+    if (credential.kind !== 'session' || !isAdministrative(scope)) return;
+    const ageMs = this.clock.now().getTime() - credential.authenticatedAt.getTime();
+    if (ageMs > this.config['session.recentLoginSeconds'] * 1000) {
+      throw new DomainError('RECENT_LOGIN_REQUIRED');
+    }
   }
 
   private isOpenedBySetting(access: Access): boolean {
     return access.kind === 'scope' && access.unless !== undefined && this.config[access.unless];
   }
+}
 
-  /** Cookies are sent by the browser whoever made it send the request: what changes something must come from our pages. */
-  private refuseForgery(request: Request): void {
-    if (isSafeMethod(request.method) || !this.authentication.isCookieAuthenticated(request)) return;
-    if (!isSameOrigin(request.headers, this.origin)) throw new DomainError('CROSS_SITE_REQUEST');
-  }
+function isForgery(refusal: unknown): refusal is DomainError {
+  return refusal instanceof DomainError && refusal.code === 'CROSS_SITE_REQUEST';
+}
+
+/** Rights over credentials, people and settings, as opposed to one's own conversations. */
+function isAdministrative(scope: RequiredScope): boolean {
+  return scope === 'admin' || /^(?:tokens|users|settings|audit):/.test(scope);
 }

@@ -4,7 +4,7 @@ import type { RequiredScope } from './scopes.js';
 /** What a route asks of its caller. A route that declares nothing is unreachable. */
 export type Access =
   | { readonly kind: 'public'; readonly greets?: true }
-  | { readonly kind: 'authenticated' }
+  | { readonly kind: 'authenticated'; readonly by?: 'session' }
   | { readonly kind: 'scope'; readonly scope: RequiredScope; readonly unless?: OpeningSetting };
 
 /** Settings that open routes to everybody. */
@@ -19,9 +19,13 @@ export const Public = (): MethodDecorator => SetMetadata(accessKey, { kind: 'pub
 export const PublicGreeting = (): MethodDecorator =>
   SetMetadata(accessKey, { kind: 'public', greets: true } satisfies Access);
 
-/** Open to every authenticated caller, whatever their scopes: for what concerns only their own session or identity. */
+/** Open to every authenticated caller, whatever their scopes: for reading what concerns only their own identity. */
 export const Authenticated = (): MethodDecorator =>
   SetMetadata(accessKey, { kind: 'authenticated' } satisfies Access);
+
+/** Open to people in a session of their own, and to no program: for their sessions and their profile. */
+export const AuthenticatedBySession = (): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'authenticated', by: 'session' } satisfies Access);
 
 /** Open to callers whose scopes and role cover the scope. */
 export const Requires = (scope: RequiredScope): MethodDecorator =>

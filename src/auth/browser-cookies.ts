@@ -5,7 +5,8 @@ import { Clock } from '../common/clock.js';
 import { publicUrl } from '../config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { isSecret } from './opaque-secret.js';
-import type { IssuedCredentials, PresentedCredentials } from './sessions/sessions.service.js';
+import type { IssuedCredentials } from './sessions/session-credentials.js';
+import type { PresentedCredentials } from './sessions/session-endings.service.js';
 
 /**
  * The three cookies that Parley sets. All are HttpOnly, SameSite=Lax, for the whole of this host and no other; over https they

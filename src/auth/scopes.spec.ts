@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Role } from '../common/owner.js';
-import { allows, covers, isScope, sessionScopes, type RequiredScope, type Scope } from './scopes.js';
+import { covers, isScope, type Scope } from './scopes.js';
 
 describe('covers', () => {
   it.each<[Scope, Scope]>([
@@ -34,35 +33,6 @@ describe('covers', () => {
     ['admin', 'admin'],
   ])('grants %s for %s', (granted, required) => {
     expect(covers(granted, required)).toBe(true);
-  });
-});
-
-describe('allows', () => {
-  it.each<[Role, readonly Scope[], RequiredScope]>([
-    ['guest', ['read', 'write', 'admin'], 'messages:write'],
-    ['guest', ['read', 'write', 'admin'], 'completions:write'],
-    ['user', ['read', 'write', 'admin'], 'admin'],
-    ['user', ['read', 'write', 'admin'], 'settings:read'],
-    ['user', ['read', 'write', 'admin'], 'models:write'],
-    ['power_user', ['read', 'write', 'admin'], 'users:read'],
-    ['admin', ['read', 'write'], 'admin'],
-    ['admin', ['read'], 'threads:write'],
-    ['user', [], 'threads:read'],
-    ['user', ['messages:write'], 'threads:read'],
-  ])('refuses %s with %j what needs %s', (role, scopes, required) => {
-    expect(allows({ role, scopes }, required)).toBe(false);
-  });
-
-  it.each<[Role, readonly Scope[], RequiredScope]>([
-    ['guest', sessionScopes('guest'), 'threads:read'],
-    ['user', sessionScopes('user'), 'threads:write'],
-    ['user', sessionScopes('user'), 'models:read'],
-    ['user', ['messages:write'], 'messages:read'],
-    ['power_user', sessionScopes('power_user'), 'models:write'],
-    ['admin', sessionScopes('admin'), 'admin'],
-    ['admin', ['settings:write'], 'settings:read'],
-  ])('lets %s with %j do what needs %s', (role, scopes, required) => {
-    expect(allows({ role, scopes }, required)).toBe(true);
   });
 });
 

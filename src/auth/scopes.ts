@@ -34,15 +34,26 @@ export function isScope(value: unknown): value is Scope {
   return allScopes.has(value);
 }
 
+const look = ['threads:read', 'messages:read', 'models:read'] as const;
 const chat = ['threads:write', 'messages:write', 'models:read', 'completions:write'] as const;
 
 /** The most that a role may do, whatever the credential (identity.md, Roles). */
-const scopesOfRole: Readonly<Record<Role, readonly Scope[]>> = {
-  admin: ['admin'],
-  power_user: [...chat, 'models:write'],
-  user: chat,
-  guest: ['threads:read', 'messages:read', 'models:read'],
-};
+export function roleScopes(
+  role: Role,
+  settings: { readonly guestsChat: boolean; readonly selfServiceTokens: boolean },
+): readonly Scope[] {
+  const ownTokens: readonly Scope[] = settings.selfServiceTokens ? ['tokens:write'] : ['tokens:read'];
+  switch (role) {
+    case 'admin':
+      return ['admin'];
+    case 'power_user':
+      return [...chat, ...ownTokens, 'models:write', 'usage:read'];
+    case 'user':
+      return [...chat, ...ownTokens, 'usage:read'];
+    case 'guest':
+      return settings.guestsChat ? chat : look;
+  }
+}
 
 /** The scopes that a new session of a person carries. */
 export function sessionScopes(role: Role): readonly Scope[] {
@@ -65,13 +76,4 @@ export function covers(granted: Scope, required: Scope): boolean {
 function parse(scope: Exclude<Scope, 'admin'>): readonly [string | undefined, string | undefined] {
   const [first, second] = scope.split(':');
   return second === undefined ? [undefined, first] : [first, second];
-}
-
-/** Whether both the credential and the role that its owner has now include the right. */
-export function allows(
-  caller: { readonly scopes: readonly Scope[]; readonly role: Role },
-  required: RequiredScope,
-): boolean {
-  const includeIt = (scopes: readonly Scope[]) => scopes.some((scope) => covers(scope, required));
-  return includeIt(caller.scopes) && includeIt(scopesOfRole[caller.role]);
 }

@@ -73,7 +73,13 @@ export const errorCatalogue = {
     message: 'This session has ended. Please log in again.',
   },
   USER_SUSPENDED: { status: 403, type: 'permission_error', message: 'This account is suspended.' },
+  TENANT_SUSPENDED: { status: 403, type: 'permission_error', message: 'This organisation is suspended.' },
   FORBIDDEN: { status: 403, type: 'permission_error', message: 'You may not do this.' },
+  RECENT_LOGIN_REQUIRED: {
+    status: 403,
+    type: 'permission_error',
+    message: 'Please log in again to do this.',
+  },
   CROSS_SITE_REQUEST: {
     status: 403,
     type: 'permission_error',

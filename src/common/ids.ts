@@ -7,6 +7,7 @@ const prefixes = {
   session: 'sess',
   tenant: 'tenant',
   thread: 'thread',
+  token: 'tok',
   user: 'user',
 } as const;
 

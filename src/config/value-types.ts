@@ -1,5 +1,5 @@
 /** The unit a number counts in, as settings and their documentation name it. */
-type Unit = 'ms' | 's' | 'bytes' | 'characters' | 'connections' | 'attempts';
+type Unit = 'ms' | 's' | 'days' | 'bytes' | 'characters' | 'connections' | 'attempts' | 'hops' | 'requests';
 
 /** What the settings API tells a client about the values that a type takes. */
 interface Bounds {

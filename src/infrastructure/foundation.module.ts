@@ -2,20 +2,24 @@ import { Global, Module } from '@nestjs/common';
 import { Clock, SystemClock } from '../common/clock.js';
 import { Ids, UuidV7Ids } from '../common/ids.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { Seals } from './crypto/seals.js';
+import { Notifications } from './events/notifications.js';
 import { OpenSockets } from './http/open-sockets.js';
 import { Lifecycle } from './lifecycle.js';
 import { Log } from './logging/log.js';
 
-/** What every room may ask for: the time, new ids, the log, the state of the process and its sockets. */
+/** What every room may ask for: the time, ids, the log, the life of the process, seals, and word from other replicas. */
 @Global()
 @Module({
   providers: [
     { provide: Clock, useClass: SystemClock },
     { provide: Ids, useClass: UuidV7Ids },
     Lifecycle,
+    Notifications,
     OpenSockets,
+    Seals,
     { provide: Log, useFactory: (config: BootConfiguration) => new Log(config), inject: [CONFIGURATION] },
   ],
-  exports: [Clock, Ids, Lifecycle, Log, OpenSockets],
+  exports: [Clock, Ids, Lifecycle, Log, Notifications, OpenSockets, Seals],
 })
 export class FoundationModule {}

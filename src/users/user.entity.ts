@@ -1,12 +1,17 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 import type { Role } from '../common/owner.js';
 
 export type UserStatus = 'active' | 'suspended';
+
+/** A service account is a user that nobody logs in as: programs act for it by API token. */
+export type UserKind = 'person' | 'service';
 
 /** A person, known by (issuer, subject). Email is for display and never identifies (identity.md). */
 @Entity('users')
 @Unique('uq_users_identity', ['issuer', 'subject'])
 @Unique('uq_users_tenant', ['tenantId', 'id'])
+@Index('ix_users_username', ['tenantId', 'username', 'id'])
+@Check('ck_users_kind', `kind IN ('person', 'service')`)
 @Check('ck_users_role', `role IN ('admin', 'power_user', 'user', 'guest')`)
 @Check('ck_users_status', `status IN ('active', 'suspended')`)
 export class User {
@@ -46,4 +51,15 @@ export class User {
 
   @Column('timestamp with time zone', { precision: 3, nullable: true })
   lastLoginAt!: Date | null;
+
+  @Column('varchar', { length: 20, default: 'person' })
+  kind!: UserKind;
+
+  /** Tools beside the defaults of the tenant. */
+  @Column('text', { array: true, default: [] })
+  toolAllow!: string[];
+
+  /** Tools that are denied whatever allows them. */
+  @Column('text', { array: true, default: [] })
+  toolDeny!: string[];
 }

@@ -46,6 +46,9 @@ export class UsersService {
       createdAt: now,
       updatedAt: now,
       lastLoginAt: null,
+      kind: 'person',
+      toolAllow: [],
+      toolDeny: [],
     });
     const user = await this.users.getByIdentity({ issuer, subject });
     if (user.status === 'suspended') throw new DomainError('USER_SUSPENDED');

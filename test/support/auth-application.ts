@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
+import { AuditModule } from '../../src/audit/audit.module.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { Clock } from '../../src/common/clock.js';
 import { ConfigurationModule } from '../../src/config/configuration.module.js';
@@ -68,6 +69,7 @@ export class AuthApplication {
         ConfigurationModule.forRoot(configuration),
         FoundationModule,
         DatabaseModule,
+        AuditModule,
         AuthModule,
         DocumentationModule,
       ],

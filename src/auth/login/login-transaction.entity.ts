@@ -21,4 +21,8 @@ export class LoginTransaction {
 
   @Column('timestamp with time zone', { precision: 3 })
   expiresAt!: Date;
+
+  /** Of the provider that was asked; null when a replica of the version before began the attempt, which knows but one. */
+  @Column('text', { nullable: true })
+  issuer!: string | null;
 }

@@ -44,7 +44,7 @@ export class LoginController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<{ url: string }> {
     const { person, returnTo } = request.completedLogin;
-    await this.authentication.logIn(person, request, response);
+    await this.authentication.logIn(person, { method: 'oidc' }, request, response);
     return { url: returnTo };
   }
 }

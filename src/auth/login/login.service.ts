@@ -6,7 +6,7 @@ import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js'
 import { Log } from '../../infrastructure/logging/log.js';
 import { UsersService } from '../../users/users.service.js';
 import { hashSecret, newSecret } from '../opaque-secret.js';
-import type { Person } from '../sessions/sessions.service.js';
+import type { Person } from '../sessions/sessions.repository.js';
 import { readProfile } from './identity-claims.js';
 import { IdentityProvider } from './identity-provider.js';
 import { LoginTransactionsRepository } from './login-transactions.repository.js';
@@ -59,6 +59,7 @@ export class LoginService {
       nonce: secrets.nonce,
       returnTo: path,
       expiresAt,
+      issuer: this.config['oidc.issuer'],
     });
     return { authorizationUrl, expiresAt };
   }

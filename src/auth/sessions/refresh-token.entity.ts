@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { hashSecret } from '../opaque-secret.js';
 
 /**
  * One refresh token of a session, by its SHA-256. Its successor is HMAC-SHA256(successorSalt, token): every request that
@@ -28,4 +30,20 @@ export class RefreshToken {
 
   @Column('timestamp with time zone', { precision: 3, nullable: true })
   usedAt!: Date | null;
+}
+
+/** The row of a new refresh token. */
+export function refreshTokenRow(
+  token: string,
+  { tenantId, sessionId }: Pick<RefreshToken, 'tenantId' | 'sessionId'>,
+  createdAt: Date,
+): RefreshToken {
+  return {
+    tokenHash: hashSecret(token),
+    tenantId,
+    sessionId,
+    successorSalt: randomBytes(32),
+    createdAt,
+    usedAt: null,
+  };
 }

@@ -3,7 +3,11 @@ import type { Request, Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
 import { BrowserCookies } from '../browser-cookies.js';
 import type { Caller } from '../caller.js';
-import { SessionsService, type Person, type RefreshedSession } from './sessions.service.js';
+import { CallerCache } from '../caller-cache.js';
+import { SessionEndings } from './session-endings.service.js';
+import { SessionRefresh, type RefreshedSession } from './session-refresh.service.js';
+import type { Person } from './sessions.repository.js';
+import { SessionsService, type LoginProof } from './sessions.service.js';
 
 /**
  * Sessions as HTTP carries them: reads the cookies of a request, and sets them on its answer. Only logging out clears them: a late
@@ -13,6 +17,9 @@ import { SessionsService, type Person, type RefreshedSession } from './sessions.
 export class SessionAuthentication {
   constructor(
     private readonly sessions: SessionsService,
+    private readonly refreshes: SessionRefresh,
+    private readonly endings: SessionEndings,
+    private readonly cache: CallerCache,
     private readonly cookies: BrowserCookies,
   ) {}
 
@@ -24,36 +31,39 @@ export class SessionAuthentication {
 
   /**
    * Who is asking. An access token that no longer verifies is replaced by means of the refresh token, within this request.
-   * @throws DomainError NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED
+   * @throws DomainError NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED, TENANT_SUSPENDED
    */
   async authenticate(request: Request, response: Response): Promise<Caller> {
     const { accessToken } = this.cookies.credentials(request);
-    const caller = accessToken === undefined ? undefined : await this.sessions.resume(accessToken);
+    const caller =
+      accessToken === undefined
+        ? undefined
+        : await this.cache.get(accessToken, () => this.sessions.resume(accessToken));
     return caller ?? (await this.refresh(request, response)).caller;
   }
 
   /**
    * Refreshes the session whether its access token is stale or not.
-   * @throws DomainError NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED
+   * @throws DomainError NOT_AUTHENTICATED, SESSION_ENDED, USER_SUSPENDED, TENANT_SUSPENDED
    */
   async refresh(request: Request, response: Response): Promise<RefreshedSession> {
     const { refreshToken } = this.cookies.credentials(request);
     if (refreshToken === undefined) throw new DomainError('NOT_AUTHENTICATED');
-    const refreshed = await this.sessions.refresh(refreshToken);
+    const refreshed = await this.refreshes.refresh(refreshToken);
     this.cookies.setCredentials(response, refreshed.credentials);
     return refreshed;
   }
 
   /** Opens a session. The one that the browser had ends: its cookies are replaced, so nobody could use it or end it. */
-  async logIn(person: Person, request: Request, response: Response): Promise<void> {
-    await this.sessions.end(this.cookies.credentials(request), 'new_login');
+  async logIn(person: Person, proof: LoginProof, request: Request, response: Response): Promise<void> {
+    await this.endings.endPresented(this.cookies.credentials(request), 'new_login');
     const device = { userAgent: request.get('user-agent'), ip: request.ip };
-    this.cookies.setCredentials(response, await this.sessions.open(person, device));
+    this.cookies.setCredentials(response, await this.sessions.open(person, proof, device));
   }
 
   /** Ends the session, if there is one, on the server and in the browser. */
   async logOut(request: Request, response: Response): Promise<void> {
-    await this.sessions.end(this.cookies.credentials(request), 'logout');
+    await this.endings.endPresented(this.cookies.credentials(request), 'logout');
     this.cookies.clearCredentials(response);
   }
 }

@@ -6,7 +6,7 @@ import { NoBodyPipe } from '../../infrastructure/http/no-body.pipe.js';
 import { NativeController } from '../../infrastructure/http/native-controller.js';
 import { Public } from '../access.js';
 import { SessionAuthentication } from './session-authentication.js';
-import type { IssuedCredentials } from './sessions.service.js';
+import type { IssuedCredentials } from './session-credentials.js';
 
 class SessionDto {
   @ApiProperty({ format: 'date-time', description: 'When the session ends unless it is used before.' })

@@ -9,6 +9,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeor
 @Unique('uq_sessions_tenant', ['tenantId', 'id'])
 @Index('ix_sessions_user', ['tenantId', 'userId'])
 @Index('ix_sessions_expiry', ['expiresAt'])
+@Index('ix_sessions_provider', ['providerIssuer', 'providerSessionId'])
 export class Session {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_sessions' })
   id!: string;
@@ -39,4 +40,28 @@ export class Session {
 
   @Column('varchar', { length: 45, nullable: true })
   ip!: string | null;
+
+  /** When the person last proved who they are, which may be before the session: single sign-on. */
+  @Column('timestamp with time zone', { precision: 3, default: () => 'now()' })
+  authenticatedAt!: Date;
+
+  /** When it was opened or last refreshed. */
+  @Column('timestamp with time zone', { precision: 3, default: () => 'now()' })
+  lastSeenAt!: Date;
+
+  /** Null for a local login. */
+  @Column('text', { nullable: true })
+  providerIssuer!: string | null;
+
+  /** What the provider calls its session (claim `sid`), for back-channel logout. */
+  @Column('text', { nullable: true })
+  providerSessionId!: string | null;
+
+  /** What the provider gave us of tokens, sealed. */
+  @Column('bytea', { nullable: true })
+  providerTokens!: Buffer | null;
+
+  /** When the provider was last asked whether the person is still who they were. */
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  providerCheckedAt!: Date | null;
 }

@@ -1,20 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, type EntityManager, type Repository } from 'typeorm';
-import type { Role } from '../../common/owner.js';
+import { In, IsNull, MoreThan, type EntityManager, type Repository } from 'typeorm';
+import { ownerOf, type Owner, type Role } from '../../common/owner.js';
 import { RefreshToken } from './refresh-token.entity.js';
 import { Session } from './session.entity.js';
 
-/** A live session and its person, as both are now. */
-export interface SessionHolder {
-  readonly sessionId: string;
-  readonly tenantId: string;
-  readonly userId: string;
+/** Whose session it is. */
+export interface Person extends Owner {
   readonly username: string;
   readonly role: Role;
+}
+
+/** A live session and its person, as both are now. */
+export interface SessionHolder extends Person {
+  readonly sessionId: string;
   readonly status: 'active' | 'suspended';
+  readonly tenantStatus: 'active' | 'suspended';
+  readonly authenticatedAt: Date;
   readonly idleExpiresAt: Date;
   readonly expiresAt: Date;
+}
+
+/** Which sessions: those for which everything holds that is given. */
+export interface SessionSelection {
+  readonly ids?: readonly string[];
+  readonly owner?: Owner;
+  readonly provider?: { readonly providerIssuer: string; readonly providerSessionId?: string };
 }
 
 /** Most rows that one clean-up deletes: it runs inside a login and must not be felt there. */
@@ -31,15 +42,17 @@ export class SessionsRepository {
 
   /**
    * The session with its person, or null when it is revoked or expired. The one query that every authenticated request makes:
-   * by two primary keys, hence the join across rooms.
+   * by three primary keys, hence the join across rooms.
    */
   async findLive(sessionId: string, now: Date, db = this.sessions.manager): Promise<SessionHolder | null> {
     const rows = await db.query<SessionHolder[]>(
       `SELECT session.id AS "sessionId", session.tenant_id AS "tenantId", session.user_id AS "userId",
-              person.username, person.role, person.status,
+              person.username, person.role, person.status, tenant.status AS "tenantStatus",
+              session.authenticated_at AS "authenticatedAt",
               session.idle_expires_at AS "idleExpiresAt", session.expires_at AS "expiresAt"
          FROM sessions session
          JOIN users person ON person.id = session.user_id AND person.tenant_id = session.tenant_id
+         JOIN tenants tenant ON tenant.id = session.tenant_id
         WHERE session.id = $1 AND session.revoked_at IS NULL
           AND session.idle_expires_at > $2 AND session.expires_at > $2`,
       [sessionId, now],
@@ -61,7 +74,7 @@ export class SessionsRepository {
   ): Promise<void> {
     await db.update(RefreshToken, { tokenHash: used.tokenHash }, { usedAt: successor.createdAt });
     await db.insert(RefreshToken, successor);
-    await db.update(Session, { id: successor.sessionId }, { idleExpiresAt });
+    await db.update(Session, { id: successor.sessionId }, { idleExpiresAt, lastSeenAt: successor.createdAt });
   }
 
   /** The session that a refresh token belongs to, used or not. */
@@ -70,17 +83,44 @@ export class SessionsRepository {
     return token?.sessionId;
   }
 
-  /** Ends a session, once: the first reason stays. */
+  /** The sessions of a person that are good now, the one used last first. */
+  listLive(owner: Owner, now: Date): Promise<Session[]> {
+    return this.sessions.find({
+      where: {
+        ...ownerOf(owner),
+        revokedAt: IsNull(),
+        idleExpiresAt: MoreThan(now),
+        expiresAt: MoreThan(now),
+      },
+      order: { lastSeenAt: 'DESC', id: 'DESC' },
+    });
+  }
+
+  /** Ends sessions, each once: the first reason stays. Answers those that it ended. */
   async revoke(
-    sessionId: string,
+    which: SessionSelection,
     { at, reason }: { readonly at: Date; readonly reason: string },
-    db = this.sessions.manager,
-  ): Promise<void> {
-    await db.update(
-      Session,
-      { id: sessionId, revokedAt: IsNull() },
-      { revokedAt: at, revokedReason: reason },
-    );
+    db: EntityManager,
+  ): Promise<Session[]> {
+    const { ids, owner, provider } = which;
+    const live = await db.find(Session, {
+      where: {
+        ...(ids === undefined ? {} : { id: In(ids) }),
+        ...(owner === undefined ? {} : ownerOf(owner)),
+        ...provider,
+        revokedAt: IsNull(),
+      },
+      order: { id: 'ASC' },
+      lock: { mode: 'pessimistic_write' },
+    });
+    if (live.length > 0) {
+      await db.update(
+        Session,
+        { id: In(live.map(({ id }) => id)) },
+        { revokedAt: at, revokedReason: reason },
+      );
+    }
+    return live;
   }
 
   /** Deletes some of the sessions whose absolute end is past, and with them their tokens, by foreign key. */

@@ -2,7 +2,7 @@ import { Injectable, type LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Configuration } from '../../config/registry.js';
-import { currentRequest } from '../http/request-context.js';
+import { loggedRequest } from '../http/request-context.js';
 import { scrub } from './scrubber.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ export class Log {
         serializers: { err: (error: unknown) => serializeError(error) },
         formatters: { level: (label) => ({ level: label }) },
         timestamp: pino.stdTimeFunctions.isoTime,
-        mixin: () => ({ ...currentRequest() }),
+        mixin: () => ({ ...loggedRequest() }),
         hooks: { streamWrite: scrub },
       },
       destination ?? (isPretty ? pretty({ sync: true }) : pino.destination({ sync: true })),

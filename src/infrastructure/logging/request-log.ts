@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../../common/clock.js';
-import { currentRequest } from '../http/request-context.js';
+import { loggedRequest } from '../http/request-context.js';
 import type { Log } from './log.js';
 
 /** The pattern of the matched route, never the path itself: ids stay out of labels and log searches stay cheap. */
@@ -12,7 +12,7 @@ function routePattern(request: Request): string {
 /** One line for each request when its answer is finished or its client is gone. */
 export function requestLog(log: Log, clock: Clock): RequestHandler {
   return (request: Request, response: Response, next: NextFunction): void => {
-    const context = currentRequest();
+    const context = loggedRequest();
     const start = clock.monotonicMs();
     const { socket } = request;
     const bytesBefore = socket.bytesWritten;

@@ -1,0 +1,79 @@
+import { LIVE, setting, type Setting } from '../setting.js';
+import { boolean, duration, integer, list, text, url } from '../value-types.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** What answers: generation and providers of models. */
+export const modelSettings = {
+  'generation.firstTokenTimeoutMs': setting(duration({ minimum: 100, maximum: DAY_MS, unit: 'ms' }), {
+    ...LIVE,
+    default: 60_000,
+    description: 'Time a model has until its first token, in ms.',
+  }),
+  'generation.idleTimeoutMs': setting(duration({ minimum: 100, maximum: DAY_MS, unit: 'ms' }), {
+    ...LIVE,
+    default: 60_000,
+    description: 'Time a model may be silent between two tokens, in ms.',
+  }),
+  'generation.maxDurationMs': setting(duration({ minimum: 100, maximum: DAY_MS, unit: 'ms' }), {
+    ...LIVE,
+    default: 600_000,
+    description: 'Time after which a generation is stopped, in ms.',
+  }),
+  'generation.maxAnswerCharacters': setting(
+    integer({ minimum: 1, maximum: 100_000_000, unit: 'characters' }),
+    {
+      ...LIVE,
+      default: 1_000_000,
+      description: 'Length at which an answer is stopped, in characters.',
+    },
+  ),
+  'generation.maxAttempts': setting(integer({ minimum: 1, maximum: 3, unit: 'attempts' }), {
+    ...LIVE,
+    default: 3,
+    description: 'Calls of a model for one answer, the first included; none after the first token.',
+  }),
+  'generation.retryBaseDelayMs': setting(duration({ minimum: 0, maximum: 60_000, unit: 'ms' }), {
+    ...LIVE,
+    default: 250,
+    description: 'Wait before the first retry of a model, in ms; it doubles for each further one.',
+  }),
+  'providers.demo.enabled': setting(boolean, {
+    default: true,
+    productionDefault: false,
+    description: 'Whether the demo models answer.',
+  }),
+  'providers.demo.tokenDelayMs': setting(duration({ minimum: 0, maximum: 60_000, unit: 'ms' }), {
+    default: 20,
+    description: 'Time between two tokens of a demo model, in ms.',
+  }),
+  'providers.openai.apiKey': setting(text, {
+    secret: true,
+    aliases: ['OPENAI_API_KEY'],
+    description: 'Key of the OpenAI connection; without it there is none.',
+  }),
+  'providers.openai.baseUrl': setting(url(), {
+    default: 'https://api.openai.com/v1',
+    aliases: ['OPENAI_BASE_URL'],
+    description: 'Base URL of the OpenAI API.',
+  }),
+  'providers.openai.models': setting(list(), {
+    default: [],
+    description: 'Models offered from OpenAI; empty for all that the vendor lists.',
+  }),
+  'providers.compatible.baseUrl': setting(url(), {
+    description: 'Base URL of a server that speaks the OpenAI API; without it there is no such connection.',
+  }),
+  'providers.compatible.apiKey': setting(text, {
+    secret: true,
+    description: 'Key of the compatible server, if it asks for one.',
+  }),
+  'providers.compatible.models': setting(list(), {
+    default: [],
+    description: 'Models offered from the compatible server; empty for all that it lists.',
+  }),
+  'providers.compatible.name': setting(text, {
+    default: 'compatible',
+    description: 'Name that the compatible server is shown by.',
+  }),
+} satisfies Readonly<Record<string, Setting>>;
