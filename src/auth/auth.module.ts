@@ -8,7 +8,7 @@ import { BrowserCookies } from './browser-cookies.js';
 import { CallerCache } from './caller-cache.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { InfoController } from './info.controller.js';
-import { IdentityProvider } from './login/identity-provider.js';
+import { IdentityProviders } from './login/identity-providers.js';
 import { LoginController } from './login/login.controller.js';
 import { LoginService } from './login/login.service.js';
 import { LoginTransaction } from './login/login-transaction.entity.js';
@@ -51,7 +51,7 @@ import { SessionsService } from './sessions/sessions.service.js';
     Authentication,
     BrowserCookies,
     CallerCache,
-    IdentityProvider,
+    IdentityProviders,
     LoginService,
     LoginTransactionsRepository,
     OidcStrategy,

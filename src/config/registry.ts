@@ -34,7 +34,7 @@ export type Configuration = Readonly<{
 export type EmbeddedValues = Partial<Configuration>;
 
 /** Set by the operator in production and by the embedded defaults elsewhere. */
-export const CERTAIN_AT_BOOT = ['database.url', 'session.secrets', 'oidc.issuer', 'oidc.clientId'] as const;
+export const CERTAIN_AT_BOOT = ['database.url', 'session.secrets'] as const;
 
 /** The configuration that the application runs on: what it cannot do without is there. */
 export type BootConfiguration = Configuration & {

@@ -1,9 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
 import * as oidc from 'openid-client';
-import { Clock } from '../../common/clock.js';
+import type { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
-import { publicUrl } from '../../config/public-url.js';
-import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
+import type { IdentityProviderSettings } from '../../config/identity-providers.js';
 import type { Claims } from './identity-claims.js';
 
 /** What binds an answer of the provider to the attempt that asked for it; all three, always. */
@@ -27,18 +25,18 @@ interface Discovery {
  * The OpenID provider as a relying party sees it: Authorization Code with PKCE S256, `state` and `nonce` by openid-client's core
  * API. Its metadata is discovered when first needed, and again after a failure or ten minutes.
  */
-@Injectable()
 export class IdentityProvider {
   private readonly redirectUri: URL;
   private readonly transport: readonly ((client: oidc.Configuration) => void)[];
   private discovery: Discovery | undefined;
 
   constructor(
-    @Inject(CONFIGURATION) private readonly config: BootConfiguration,
+    readonly settings: IdentityProviderSettings,
+    site: URL,
     private readonly clock: Clock,
   ) {
-    this.redirectUri = new URL('/app/login/callback', publicUrl(config));
-    const { protocol, hostname } = new URL(config['oidc.issuer']);
+    this.redirectUri = new URL('/app/login/callback', site);
+    const { protocol, hostname } = new URL(settings.issuer);
     // Plain http stays on this machine.
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- "deprecated only to make it stand out"
     this.transport = protocol === 'http:' && loopback.test(hostname) ? [oidc.allowInsecureRequests] : [];
@@ -48,7 +46,7 @@ export class IdentityProvider {
   async authorizationUrl({ state, nonce, codeVerifier }: LoginSecrets): Promise<URL> {
     return oidc.buildAuthorizationUrl(await this.client(), {
       redirect_uri: this.redirectUri.href,
-      scope: this.config['oidc.scopes'].join(' '),
+      scope: this.settings.scopes.join(' '),
       state,
       nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
@@ -75,7 +73,7 @@ export class IdentityProvider {
       const claims = tokens.claims();
       if (claims === undefined) throw new Error('no ID token');
       // openid-client looks at azp only when there are several audiences.
-      if (claims.azp !== undefined && claims.azp !== this.config['oidc.clientId']) {
+      if (claims.azp !== undefined && claims.azp !== this.settings.clientId) {
         throw new Error('unexpected azp');
       }
       if (client.serverMetadata().userinfo_endpoint === undefined) return claims;
@@ -88,7 +86,7 @@ export class IdentityProvider {
   /** A client without memory of the provider's keys: each login reads them anew, so that they may be rotated at any time. */
   private async client(): Promise<oidc.Configuration> {
     const metadata = await this.metadata();
-    const secret = this.config['oidc.clientSecret'];
+    const { clientId, clientSecret: secret } = this.settings;
     const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
     const authentication =
       secret === undefined
@@ -96,7 +94,7 @@ export class IdentityProvider {
         : methods.includes('client_secret_basic')
           ? oidc.ClientSecretBasic(secret)
           : oidc.ClientSecretPost(secret);
-    const client = new oidc.Configuration(metadata, this.config['oidc.clientId'], undefined, authentication);
+    const client = new oidc.Configuration(metadata, clientId, undefined, authentication);
     client.timeout = timeoutSeconds;
     // Verifies signatures of ID tokens even though they came over a connection that openid-client trusts.
     oidc.enableNonRepudiationChecks(client);
@@ -119,8 +117,8 @@ export class IdentityProvider {
   private async discover(): Promise<oidc.ServerMetadata> {
     try {
       const client = await oidc.discovery(
-        new URL(this.config['oidc.issuer']),
-        this.config['oidc.clientId'],
+        new URL(this.settings.issuer),
+        this.settings.clientId,
         undefined,
         undefined,
         { timeout: timeoutSeconds, execute: [...this.transport] },

@@ -20,15 +20,17 @@ export class LoginTransactionsRepository {
   async take(
     { stateHash, browserHash }: Pick<LoginTransaction, 'stateHash' | 'browserHash'>,
     now: Date,
-  ): Promise<Pick<LoginTransaction, 'codeVerifier' | 'nonce' | 'returnTo'> | undefined> {
+  ): Promise<Pick<LoginTransaction, 'codeVerifier' | 'nonce' | 'returnTo' | 'issuer'> | undefined> {
     const result = await this.transactions
       .createQueryBuilder()
       .delete()
       .where({ stateHash, browserHash, expiresAt: MoreThan(now) })
-      .returning('code_verifier AS "codeVerifier", nonce, return_to AS "returnTo"')
+      .returning('code_verifier AS "codeVerifier", nonce, issuer, return_to AS "returnTo"')
       .execute();
     // What the RETURNING clause says, which TypeORM does not type.
-    return (result.raw as readonly Pick<LoginTransaction, 'codeVerifier' | 'nonce' | 'returnTo'>[])[0];
+    return (
+      result.raw as readonly Pick<LoginTransaction, 'codeVerifier' | 'nonce' | 'returnTo' | 'issuer'>[]
+    )[0];
   }
 
   /** Deletes some of the attempts that nobody finished. */

@@ -8,7 +8,8 @@ import { UsersService } from '../../users/users.service.js';
 import { hashSecret, newSecret } from '../opaque-secret.js';
 import type { Person } from '../sessions/sessions.repository.js';
 import { readProfile } from './identity-claims.js';
-import { IdentityProvider } from './identity-provider.js';
+import type { IdentityProvider } from './identity-provider.js';
+import { IdentityProviders } from './identity-providers.js';
 import { LoginTransactionsRepository } from './login-transactions.repository.js';
 import { readReturnPath } from './return-path.js';
 
@@ -33,7 +34,7 @@ export interface CompletedLogin {
 export class LoginService {
   constructor(
     private readonly transactions: LoginTransactionsRepository,
-    private readonly provider: IdentityProvider,
+    private readonly providers: IdentityProviders,
     private readonly users: UsersService,
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
     private readonly clock: Clock,
@@ -46,9 +47,10 @@ export class LoginService {
    * @throws DomainError INVALID_RETURN_PATH, IDENTITY_PROVIDER_UNAVAILABLE, and nothing is stored
    */
   async begin(returnTo: unknown, browser: string): Promise<BegunLogin> {
+    const provider = this.provider(undefined);
     const path = readReturnPath(returnTo, publicUrl(this.config));
     const secrets = { state: newSecret(), nonce: newSecret(), codeVerifier: newSecret() };
-    const authorizationUrl = await this.provider.authorizationUrl(secrets);
+    const authorizationUrl = await provider.authorizationUrl(secrets);
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + transactionLifetimeMs);
     await this.transactions.deleteExpired(now);
@@ -59,7 +61,7 @@ export class LoginService {
       nonce: secrets.nonce,
       returnTo: path,
       expiresAt,
-      issuer: this.config['oidc.issuer'],
+      issuer: provider.settings.issuer,
     });
     return { authorizationUrl, expiresAt };
   }
@@ -78,9 +80,9 @@ export class LoginService {
             this.clock.now(),
           );
     if (state === null || transaction === undefined) throw new DomainError('LOGIN_TRANSACTION_INVALID');
-    const { codeVerifier, nonce, returnTo } = transaction;
+    const { codeVerifier, nonce, returnTo, issuer } = transaction;
     try {
-      const claims = await this.provider.redeem(answer, { state, nonce, codeVerifier });
+      const claims = await this.provider(issuer ?? undefined).redeem(answer, { state, nonce, codeVerifier });
       const {
         tenantId,
         id: userId,
@@ -92,5 +94,11 @@ export class LoginService {
       this.log.warn({ err: error }, 'login refused');
       throw error;
     }
+  }
+
+  private provider(issuer: string | undefined): IdentityProvider {
+    const provider = issuer === undefined ? this.providers.all[0] : this.providers.byIssuer(issuer);
+    if (provider === undefined) throw new DomainError('LOGIN_TRANSACTION_INVALID');
+    return provider;
   }
 }

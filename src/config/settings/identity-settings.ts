@@ -1,4 +1,5 @@
-import { setting, type Setting } from '../setting.js';
+import { furtherProviders } from '../identity-provider-type.js';
+import { PLACEHOLDER, setting, type Setting } from '../setting.js';
 import { boolean, duration, integer, list, mapOf, oneOf, text, url } from '../value-types.js';
 
 const DAY_S = 24 * 60 * 60;
@@ -30,6 +31,12 @@ export const identitySettings = {
   'oidc.label': setting(text, {
     default: 'Single sign-on',
     description: 'What the log-in button says.',
+  }),
+  'oidc.providers': setting(furtherProviders, {
+    default: [],
+    secret: true,
+    example: `[{"name":"partner","issuer":"https://id.example.org","clientId":"parley","clientSecret":"${PLACEHOLDER}"}]`,
+    description: 'Further OpenID providers, beside that of oidc.issuer.',
   }),
   'oidc.resourceServer.audience': setting(text, {
     description:
