@@ -2,14 +2,14 @@ import { loadRequests, type RequestLoad } from './load/requests.js';
 import { loadStreams, type StreamLoad } from './load/streams.js';
 import type { Options } from './options.js';
 import {
-  listFigures,
+  readFigures,
   streamFigures,
   type Figures,
-  type ListColumn,
+  type ReadColumn,
   type Runs,
   type StreamColumn,
 } from './report/figures.js';
-import type { ListName, Target, TargetName } from './servers/target.js';
+import type { ReadName, Target, TargetName } from './servers/target.js';
 
 /** What the paced upstream says in each chunk (bench/upstream/paced-upstream.ts). */
 const word = 'word ';
@@ -18,7 +18,7 @@ const warmUpStreams = 32;
 
 export interface Comparison {
   readonly streams: ReadonlyMap<number, Runs<StreamColumn>>;
-  readonly lists: ReadonlyMap<ListName, Runs<ListColumn>>;
+  readonly reads: ReadonlyMap<ReadName, Runs<ReadColumn>>;
   /** Every distinct failure, by server. */
   readonly failures: ReadonlySet<string>;
 }
@@ -34,22 +34,22 @@ export class Comparer {
   constructor(
     private readonly targets: readonly Target[],
     private readonly options: Options,
-    private readonly bytes: Readonly<Record<ListName, number>>,
+    private readonly bytes: Readonly<Record<ReadName, number>>,
   ) {}
 
   async compare(progress: (what: string) => void): Promise<Comparison> {
     progress('warming up');
     await this.warmUp();
     const streams = new Map(this.options.streams.map((count) => [count, this.noRuns<StreamColumn>()]));
-    const lists = new Map(listNamesOf(this.bytes).map((list) => [list, this.noRuns<ListColumn>()]));
+    const reads = new Map(readNamesOf(this.bytes).map((name) => [name, this.noRuns<ReadColumn>()]));
     for (let repeat = 0; repeat < this.options.repeats; repeat++) {
       for (const target of this.inTurn(repeat)) {
         progress(`repeat ${repeat + 1} of ${this.options.repeats}: ${target.name}`);
         for (const [count, runs] of streams) runs.get(target.name)?.push(await this.streams(target, count));
-        for (const [list, runs] of lists) runs.get(target.name)?.push(await this.list(target, list));
+        for (const [name, runs] of reads) runs.get(target.name)?.push(await this.read(target, name));
       }
     }
-    return { streams, lists, failures: this.failures };
+    return { streams, reads, failures: this.failures };
   }
 
   private noRuns<Column extends string>(): Map<TargetName, Figures<Column>[]> {
@@ -65,7 +65,7 @@ export class Comparer {
   private async warmUp(): Promise<void> {
     for (const target of this.targets) {
       await this.streams(target, warmUpStreams);
-      for (const list of listNamesOf(this.bytes)) await this.list(target, list);
+      for (const name of readNamesOf(this.bytes)) await this.read(target, name);
     }
   }
 
@@ -75,15 +75,15 @@ export class Comparer {
     return streamFigures(result);
   }
 
-  private async list(target: Target, list: ListName): Promise<Figures<ListColumn>> {
-    const result = await loadRequests(target, this.requestLoad(list));
+  private async read(target: Target, name: ReadName): Promise<Figures<ReadColumn>> {
+    const result = await loadRequests(target, this.requestLoad(name));
     this.note(target, result.failures);
-    return listFigures(result);
+    return readFigures(result);
   }
 
-  private requestLoad(list: ListName): RequestLoad {
+  private requestLoad(name: ReadName): RequestLoad {
     const { concurrency, durationMs } = this.options;
-    return { list, concurrency, durationMs, bytes: this.bytes[list] };
+    return { name, concurrency, durationMs, bytes: this.bytes[name] };
   }
 
   private note({ name }: Target, failures: readonly string[]): void {
@@ -91,6 +91,6 @@ export class Comparer {
   }
 }
 
-function listNamesOf(bytes: Readonly<Record<ListName, number>>): ListName[] {
-  return Object.keys(bytes) as ListName[]; // Its own keys.
+function readNamesOf(bytes: Readonly<Record<ReadName, number>>): ReadName[] {
+  return Object.keys(bytes) as ReadName[]; // Its own keys.
 }

@@ -6,7 +6,7 @@ export interface Options {
   /** Chunks of text in one streamed answer, and the time between two of them. */
   readonly chunks: number;
   readonly intervalMs: number;
-  /** Requests at once for lists, and how long one run of them takes. */
+  /** Requests at once for reads, and how long one run of them takes. */
   readonly concurrency: number;
   readonly durationMs: number;
   /** Runs of each scenario on each server, interleaved; medians are told. */
@@ -18,12 +18,12 @@ export interface Options {
 }
 
 const usage = `npm run bench -- [options]
-  --quick              one repeat of 32 streams and short lists, for a look while working
+  --quick              one repeat of 32 streams and short reads, for a look while working
   --profile            where the time of Parley goes, instead of the comparison
   --streams 1,32,100   concurrent streams, one scenario for each number
   --chunks 120         chunks of text in one answer
   --interval 20        milliseconds between two chunks
-  --concurrency 32     requests at once for lists
+  --concurrency 32     requests at once for lists and single reads
   --duration 2000      milliseconds of one run of a list
   --repeats 3          runs of each scenario on each server
   --threads 200        threads of the person whose lists are read`;

@@ -6,19 +6,23 @@ import { loadRequests } from './load/requests.js';
 import { loadStreams } from './load/streams.js';
 import { readOptions, type Options } from './options.js';
 import { summarise } from './profile/summary.js';
-import { listNames } from './reference/arguments.js';
+import { readNames } from './reference/arguments.js';
 import { machine, type Machine } from './report/machine.js';
-import { listTable, streamTable } from './report/tables.js';
+import { readTable, streamTable } from './report/tables.js';
 import type { ParleyTarget } from './servers/parley.js';
-import type { ListName } from './servers/target.js';
+import type { ReadName } from './servers/target.js';
 import { Surroundings } from './surroundings.js';
 
 const results = path.join(import.meta.dirname, '../../bench/results');
+/** How reads are shown. */
+const readTitles = { threads: '20 threads', messages: '20 messages', user: 'the user' } as const;
 const progress = (what: string): void => console.error(`bench: ${what}`);
 
-async function bytesOf(parley: ParleyTarget): Promise<Record<ListName, number>> {
-  const [threads, messages] = await Promise.all([parley.listBody('threads'), parley.listBody('messages')]);
-  return { threads: Buffer.byteLength(threads), messages: Buffer.byteLength(messages) };
+async function bytesOf(parley: ParleyTarget): Promise<Record<ReadName, number>> {
+  const bodies = await Promise.all(
+    readNames.map(async (name) => [name, Buffer.byteLength(await parley.readBody(name))] as const),
+  );
+  return Object.fromEntries(bodies) as Record<ReadName, number>; // By name.
 }
 
 async function compare(options: Options, on: Machine): Promise<void> {
@@ -35,10 +39,10 @@ async function compare(options: Options, on: Machine): Promise<void> {
 }
 
 function print(
-  { streams, lists, failures }: Comparison,
+  { streams, reads, failures }: Comparison,
   options: Options,
   on: Machine,
-  bytes: Record<ListName, number>,
+  bytes: Record<ReadName, number>,
 ): void {
   const { chunks, intervalMs, concurrency, repeats } = options;
   console.log(
@@ -50,19 +54,19 @@ function print(
       `\nStreams: ${count} at once, ${chunks} chunks each, ${offered} chunks/s offered\n\n${streamTable(runs)}`,
     );
   }
-  for (const [list, runs] of lists) {
+  for (const [name, runs] of reads) {
     console.log(
-      `\nList: 20 ${list}, ${bytes[list]} bytes, ${concurrency} requests at once\n\n${listTable(runs)}`,
+      `\nRead: ${readTitles[name]}, ${bytes[name]} bytes, ${concurrency} requests at once\n\n${readTable(runs)}`,
     );
   }
   if (failures.size > 0)
     console.log(`\nFAILURES, so that the figures mean little:\n${[...failures].join('\n')}`);
 }
 
-function plain({ streams, lists, failures }: Comparison): object {
+function plain({ streams, reads, failures }: Comparison): object {
   const runs = (scenarios: Iterable<readonly [string | number, ReadonlyMap<string, unknown>]>): object =>
     Object.fromEntries([...scenarios].map(([name, byTarget]) => [name, Object.fromEntries(byTarget)]));
-  return { streams: runs(streams), lists: runs(lists), failures: [...failures] };
+  return { streams: runs(streams), reads: runs(reads), failures: [...failures] };
 }
 
 /** Each scenario twice: warm first, then with the profiler on. */
@@ -92,7 +96,7 @@ interface Scenario {
 function scenarios(
   parley: ParleyTarget,
   options: Options,
-  bytes: Readonly<Record<ListName, number>>,
+  bytes: Readonly<Record<ReadName, number>>,
 ): readonly Scenario[] {
   const { streams, concurrency, durationMs } = options;
   return [
@@ -100,9 +104,9 @@ function scenarios(
       name: `${count} streams`,
       run: () => loadStreams(parley, streamLoad(count, options)),
     })),
-    ...listNames.map((list) => ({
-      name: `20 ${list}`,
-      run: () => loadRequests(parley, { list, concurrency, durationMs, bytes: bytes[list] }),
+    ...readNames.map((name) => ({
+      name: readTitles[name],
+      run: () => loadRequests(parley, { name, concurrency, durationMs, bytes: bytes[name] }),
     })),
   ];
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Options } from './options.js';
-import { listNames } from './reference/arguments.js';
+import { readNames } from './reference/arguments.js';
 import { ParleyTarget } from './servers/parley.js';
 import { referenceTarget } from './servers/reference.js';
 import { freePort, ServerProcess } from './servers/server-process.js';
@@ -45,10 +45,10 @@ export class Surroundings implements AsyncDisposable {
     return parley;
   }
 
-  /** The reference programs, which answer with the lists that Parley answers with. */
+  /** The reference programs, which answer with what Parley answers. */
   async references(upstream: string, parley: ParleyTarget): Promise<Target[]> {
-    for (const list of listNames) {
-      await writeFile(path.join(this.directory, `${list}.json`), await parley.listBody(list));
+    for (const name of readNames) {
+      await writeFile(path.join(this.directory, `${name}.json`), await parley.readBody(name));
     }
     return [
       await this.reference('floor', 'floor.js', upstream),

@@ -24,10 +24,21 @@ export class CreateAuditLog1795219201000 implements MigrationInterface {
         hash bytea NOT NULL,
         CONSTRAINT pk_audit_events PRIMARY KEY (tenant_id, seq)
       )`);
+    // One for each filter, in the order of the list (newest first), so that a page never reads more than it shows.
     await db.query('CREATE INDEX ix_audit_events_at ON audit_events (tenant_id, at, seq)');
-    await db.query('CREATE INDEX ix_audit_events_actor ON audit_events (tenant_id, actor_user_id, seq)');
-    await db.query('CREATE INDEX ix_audit_events_action ON audit_events (tenant_id, action, seq)');
-    await db.query('CREATE INDEX ix_audit_events_target ON audit_events (tenant_id, target_id, seq)');
+    await db.query('CREATE INDEX ix_audit_events_actor ON audit_events (tenant_id, actor_user_id, at, seq)');
+    await db.query(`
+      CREATE INDEX ix_audit_events_token ON audit_events (tenant_id, actor_token_id, at, seq)
+        WHERE actor_token_id IS NOT NULL`);
+    await db.query('CREATE INDEX ix_audit_events_action ON audit_events (tenant_id, action, at, seq)');
+    await db.query(
+      'CREATE INDEX ix_audit_events_target_kind ON audit_events (tenant_id, target_kind, at, seq)',
+    );
+    await db.query(`
+      CREATE INDEX ix_audit_events_target ON audit_events (tenant_id, target_id, at, seq)
+        WHERE target_id IS NOT NULL`);
+    await db.query(`
+      CREATE INDEX ix_audit_events_failure ON audit_events (tenant_id, at, seq) WHERE outcome = 'failure'`);
     await db.query(`
       CREATE TABLE audit_heads (
         tenant_id uuid CONSTRAINT pk_audit_heads PRIMARY KEY

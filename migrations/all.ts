@@ -6,6 +6,7 @@ import { ExtendTenantsUsersAndSessions1795219200000 } from './1795219200000-Exte
 import { CreateAuditLog1795219201000 } from './1795219201000-CreateAuditLog.js';
 import { CreateApiTokens1795219202000 } from './1795219202000-CreateApiTokens.js';
 import { CreateLocalAccounts1795219203000 } from './1795219203000-CreateLocalAccounts.js';
+import { CreateProfiles1795219204000 } from './1795219204000-CreateProfiles.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   CreateAuditLog1795219201000,
   CreateApiTokens1795219202000,
   CreateLocalAccounts1795219203000,
+  CreateProfiles1795219204000,
 ];

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { CapabilitiesModule } from './capabilities/capabilities.module.js';
 import { ConfigurationModule } from './config/configuration.module.js';
 import type { BootConfiguration } from './config/registry.js';
 import { DocumentationModule } from './documentation/documentation.module.js';
@@ -21,6 +22,7 @@ import { WireModule } from './wire/wire.module.js';
     DatabaseModule,
     AuditModule,
     AuthModule,
+    CapabilitiesModule,
     TokensModule,
     HealthModule,
     ThreadsModule,

@@ -1,7 +1,9 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
+import { SetupState } from './auth/setup/setup-state.service.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { loadConfiguration, requireBootConfiguration } from './config/load-configuration.js';
+import { isLocalLoginOn } from './config/local-login.js';
 import type { ProcessInput } from './config/process-input.js';
 import { publicUrl } from './config/public-url.js';
 import type { BootConfiguration, Configuration, SettingKey } from './config/registry.js';
@@ -27,9 +29,16 @@ export interface RunningApp extends Surroundings {
  */
 export async function prepareSurroundings(input: ProcessInput): Promise<Surroundings> {
   const given = loadConfiguration(input);
+  if (given['database.url'] === undefined && given['database.migrationUrl'] !== undefined) {
+    throw refusal('database.url', 'to be set where database.migrationUrl is');
+  }
   const need = {
     database: given['database.url'] === undefined,
-    identity: given['oidc.issuer'] === undefined,
+    // Whoever asks for passwords can do without: then others may reach this machine, too.
+    identity:
+      given['oidc.issuer'] === undefined &&
+      given['oidc.providers'].length === 0 &&
+      given['login.local'] !== 'on',
     sessionSecrets: given['session.secrets'] === undefined,
   };
   if (given.environment === 'production' || !Object.values(need).includes(true)) {
@@ -70,8 +79,9 @@ export async function boot(input: ProcessInput): Promise<RunningApp> {
   try {
     const applied = await withMigrator(config, (migrator) => migrator.up());
     const app = await listening(config);
+    const setup = await setupAnnouncement(app, config);
     app.get(Lifecycle).started();
-    announce(app, surroundings, applied);
+    announce(app, surroundings, { applied, setup });
     return { ...surroundings, app };
   } catch (error) {
     await embedded?.stop();
@@ -105,12 +115,37 @@ function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
-function announce(app: NestExpressApplication, { config, embedded }: Surroundings, applied: string[]): void {
+function announce(
+  app: NestExpressApplication,
+  { config, embedded }: Surroundings,
+  { applied, setup }: { readonly applied: readonly string[]; readonly setup: readonly string[] },
+): void {
   const log = app.get(Log);
   if (applied.length > 0) log.info({ migrations: applied }, 'migrations applied');
   const { address, port } = app.getHttpServer().address() as AddressInfo;
   log.info({ address, port, url: publicUrl(config).origin }, 'Parley is listening');
-  if (embedded === undefined) return;
-  const lines = ['', `Parley is at ${publicUrl(config).origin}`, ...embedded.announcements, ''];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const lines = [
+    ...(embedded === undefined
+      ? []
+      : [`Parley is at ${publicUrl(config).origin}`, ...embedded.announcements]),
+    ...setup,
+  ];
+  // Not in the log, which others keep and read.
+  if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n\n`);
+}
+
+/** How to become the first admin, while there is none. */
+async function setupAnnouncement(
+  app: NestExpressApplication,
+  config: BootConfiguration,
+): Promise<readonly string[]> {
+  const setup = app.get(SetupState);
+  if (!(await setup.isDue())) return [];
+  const account = isLocalLoginOn(config)
+    ? ', or with "account": {"username": …, "password": …} for an account of your own'
+    : '';
+  return [
+    `There is no admin yet. The setup token, good for one: ${await setup.token()}`,
+    `Log in and POST {"token": …} to ${publicUrl(config).origin}/api/setup to become the admin${account}.`,
+  ];
 }

@@ -1,64 +1,28 @@
-import { writeFileSync } from 'node:fs';
 import { prepareSurroundings } from './boot.js';
+import { admin } from './cli/admin.js';
+import { audit } from './cli/audit.js';
+import type { CommandArea } from './cli/command.js';
+import { migrate } from './cli/migrate.js';
+import { DomainError } from './common/domain-error.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { readProcessInput } from './config/process-input.js';
-import type { BootConfiguration } from './config/registry.js';
-import { createApp } from './create-app.js';
-import { withMigrator } from './infrastructure/database/migrate-database.js';
-import { Migrator, type SchemaDrift } from './infrastructure/database/migrator.js';
-import { newMigration } from './infrastructure/database/new-migration.js';
 
-const usage = `usage: parley migrate up | down | reset | status | check | generate <Name>   [--setting value …]
-  up        apply what is pending
-  down      revert the newest migration
-  reset     revert all of them: every row is lost
-  status    list them
-  check     fail when entities and schema have drifted apart
-  generate  write a migration that closes the drift
-`;
+/** What `parley` can do, by the first word. */
+const areas: ReadonlyMap<string, CommandArea> = new Map(Object.entries({ migrate, admin, audit }));
 
-type Command = (config: BootConfiguration, name: string) => Promise<string[]>;
-
-/** The entities are known only to the modules, so the drift is asked of the wired application. */
-async function driftOf(config: BootConfiguration): Promise<SchemaDrift> {
-  const app = await createApp(config);
-  try {
-    return await app.get(Migrator).drift();
-  } finally {
-    await app.close();
-  }
+function usage(): string {
+  const commands = [...areas.values()].map((area) => area.usage);
+  return ['usage: parley <area> <command>   [--setting value …]\n', ...commands].join('\n');
 }
-
-const commands: Readonly<Record<string, Command>> = {
-  up: (config) => withMigrator(config, (migrator) => migrator.up()),
-  down: (config) => withMigrator(config, (migrator) => migrator.down('one')),
-  reset: (config) => withMigrator(config, (migrator) => migrator.down('all')),
-  status: async (config) => {
-    const migrations = await withMigrator(config, (migrator) => migrator.status());
-    return migrations.map(({ name, applied }) => `${applied ? 'applied' : 'pending'}  ${name}`);
-  },
-  check: async (config) => {
-    const { up } = await driftOf(config);
-    if (up.length > 0) process.exitCode = 1;
-    return up.length > 0
-      ? ['Entities and schema have drifted apart:', ...up]
-      : ['Entities and schema agree.'];
-  },
-  generate: async (config, name) => {
-    const { path, text } = newMigration(name, Date.now(), await driftOf(config));
-    writeFileSync(path, text, { flag: 'wx' });
-    return [`${path} is written: read it, then add it to migrations/all.ts`];
-  },
-};
 
 async function main(): Promise<void> {
   const input = readProcessInput();
   const firstOption = input.arguments.findIndex((argument) => argument.startsWith('--'));
   const words = firstOption === -1 ? input.arguments : input.arguments.slice(0, firstOption);
-  const [area, verb = '', name = ''] = words;
-  const command = commands[verb];
-  if (area !== 'migrate' || command === undefined) {
-    process.stderr.write(usage);
+  const [area = '', verb = '', ...rest] = words;
+  const command = areas.get(area)?.commands.get(verb);
+  if (command === undefined) {
+    process.stderr.write(usage());
     process.exitCode = 2;
     return;
   }
@@ -69,7 +33,7 @@ async function main(): Promise<void> {
     environment: { PARLEY_EMBEDDED_IDENTITY_PORT: '0', ...input.environment },
   });
   try {
-    const lines = await command(config, name);
+    const lines = await command(config, rest);
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   } finally {
     await embedded?.stop();
@@ -77,7 +41,9 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const text = error instanceof ConfigurationError ? error.message : String((error as Error).stack);
+  // What whoever calls it can mend is told without a stack.
+  const isTheirs = error instanceof ConfigurationError || error instanceof DomainError;
+  const text = isTheirs ? error.message : String((error as Error).stack);
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 });

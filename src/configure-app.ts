@@ -2,12 +2,15 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import type { Server } from 'node:http';
+import { backChannelLogoutPath } from './auth/logout/back-channel-logout.controller.js';
 import { Clock } from './common/clock.js';
 import { publicUrl } from './config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
+import { crossOrigin } from './infrastructure/http/cross-origin.js';
 import { ApiDescription } from './documentation/api-description.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
+import { formBody } from './infrastructure/http/form-body.js';
 import { jsonBody } from './infrastructure/http/json-body.js';
 import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { requestContext } from './infrastructure/http/request-context.js';
@@ -15,6 +18,10 @@ import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
 import { requestLog } from './infrastructure/logging/request-log.js';
+import { leaveRefusedBody } from './rate-limits/refused-body.guard.js';
+
+/** Of a logout token, with room. */
+const maxFormBytes = 16_384;
 
 /** Everything about HTTP that is the same for the process and for tests. Create the application with `bodyParser: false`. */
 export function configureApp(app: NestExpressApplication): void {
@@ -27,6 +34,8 @@ export function configureApp(app: NestExpressApplication): void {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  // A number: whoever is further away than the trusted proxies can write into X-Forwarded-For what they like.
+  app.set('trust proxy', config['server.trustedProxyHops']);
   app.use(requestContext);
   app.use(requestLog(log, clock));
   app.use(endingConnections(app.get(Lifecycle)));
@@ -46,8 +55,12 @@ export function configureApp(app: NestExpressApplication): void {
       hsts: publicUrl(config).protocol === 'https:',
     }),
   );
+  const origins = config['server.corsOrigins'];
+  if (origins.length > 0) app.enableCors(crossOrigin(origins));
   app.use('/api', uncached);
+  app.use(backChannelLogoutPath, formBody(maxFormBytes));
   app.use(jsonBody(config['server.bodyLimitBytes']));
+  app.use(leaveRefusedBody);
   app.get(ApiDescription).describe(app);
   app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(new ErrorFilter(clock, log));

@@ -1,9 +1,9 @@
 import { Pool, type Dispatcher } from 'undici';
-import type { ListName, Target } from '../servers/target.js';
+import type { ReadName, Target } from '../servers/target.js';
 import { between, moment, type Consumption } from './consumption.js';
 
 export interface RequestLoad {
-  readonly list: ListName;
+  readonly name: ReadName;
   /** Connections, each with one request at a time. */
   readonly concurrency: number;
   readonly durationMs: number;
@@ -18,9 +18,9 @@ export interface RequestResult {
   readonly whole: Consumption;
 }
 
-/** Asks for a list again and again. */
+/** Asks for the same again and again. */
 export async function loadRequests(target: Target, load: RequestLoad): Promise<RequestResult> {
-  const toSend = target.list(load.list);
+  const toSend = target.read(load.name);
   const { origin, pathname, search } = new URL(toSend.url);
   const pool = new Pool(origin, { connections: load.concurrency });
   const request = { method: 'GET', path: `${pathname}${search}`, headers: toSend.headers } as const;

@@ -7,19 +7,24 @@ import 'reflect-metadata';
 import { Pool } from 'undici';
 import { referenceArguments } from './arguments.js';
 
-const { port, upstream, lists } = referenceArguments();
+const { port, upstream, reads } = referenceArguments();
 const pool = new Pool(upstream, { connections: null });
 
 @Controller()
 class BareController {
   @Get('threads')
   threads(): unknown {
-    return lists.threads;
+    return reads.threads;
   }
 
   @Get('messages')
   messages(): unknown {
-    return lists.messages;
+    return reads.messages;
+  }
+
+  @Get('user')
+  user(): unknown {
+    return reads.user;
   }
 
   @Post('v1/chat/completions')

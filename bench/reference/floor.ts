@@ -1,9 +1,9 @@
-// The floor: node:http and nothing else. Streams are piped through, lists are serialised for each request.
+// The floor: node:http and nothing else. Streams are piped through, answers are serialised for each request.
 import { Agent, createServer, request as httpRequest, type ServerResponse } from 'node:http';
 import { referenceArguments } from './arguments.js';
 
-const { port, upstream, lists } = referenceArguments();
-const bodies = new Map(Object.entries(lists).map(([name, list]) => [`/${name}`, list]));
+const { port, upstream, reads } = referenceArguments();
+const bodies = new Map(Object.entries(reads).map(([name, answer]) => [`/${name}`, answer]));
 const agent = new Agent({ keepAlive: true });
 
 function sendJson(response: ServerResponse, value: unknown): void {
@@ -18,9 +18,9 @@ function sendJson(response: ServerResponse, value: unknown): void {
 
 createServer((request, response) => {
   const { method = 'GET', url = '/', headers } = request;
-  const list = bodies.get(url);
-  if (list !== undefined) {
-    sendJson(response, list);
+  const answer = bodies.get(url);
+  if (answer !== undefined) {
+    sendJson(response, answer);
     return;
   }
   const onward = httpRequest(`${upstream}${url}`, { method, headers, agent }, (answer) => {

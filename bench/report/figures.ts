@@ -43,7 +43,7 @@ export function streamFigures({
   };
 }
 
-export type ListColumn =
+export type ReadColumn =
   | 'requestsPerSecond'
   | 'medianMs'
   | 'p95Ms'
@@ -52,7 +52,7 @@ export type ListColumn =
   | 'busy'
   | 'errors';
 
-export function listFigures({ requests, failures, latencyMs, whole }: RequestResult): Figures<ListColumn> {
+export function readFigures({ requests, failures, latencyMs, whole }: RequestResult): Figures<ReadColumn> {
   return {
     requestsPerSecond: (requests / whole.wallMs) * 1000,
     medianMs: median(latencyMs),

@@ -2,7 +2,7 @@ import {
   ratioToFloor,
   typical,
   type Figures,
-  type ListColumn,
+  type ReadColumn,
   type Runs,
   type StreamColumn,
 } from './figures.js';
@@ -27,7 +27,7 @@ const streamColumns: readonly Shown<StreamColumn>[] = [
   { title: 'errors', columns: ['errors'] },
 ];
 
-const listColumns: readonly Shown<ListColumn>[] = [
+const readColumns: readonly Shown<ReadColumn>[] = [
   { title: 'requests/s', columns: ['requestsPerSecond'], ratio: true },
   { title: 'latency, ms: median / p95', columns: ['medianMs', 'p95Ms'], digits: 1 },
   { title: 'CPU µs per request', columns: ['cpuMicrosPerRequest'], ratio: true },
@@ -41,8 +41,8 @@ export function streamTable(runs: Runs<StreamColumn>): string {
   return table(runs, streamColumns);
 }
 
-export function listTable(runs: Runs<ListColumn>): string {
-  return table(runs, listColumns);
+export function readTable(runs: Runs<ReadColumn>): string {
+  return table(runs, readColumns);
 }
 
 function table<Column extends string>(runs: Runs<Column>, shown: readonly Shown<Column>[]): string {

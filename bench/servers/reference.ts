@@ -20,7 +20,7 @@ export function referenceTarget(
     server,
     prepareStreams: (count) => Promise.resolve(new Array<typeof stream>(count).fill(stream)),
     readEvent: readChatCompletionEvent,
-    list: (list) => ({ url: `${origin}/${list}`, headers: {} }),
+    read: (name) => ({ url: `${origin}/${name}`, headers: {} }),
     helperCpuMs: () => Promise.resolve(0),
   };
 }

@@ -1,7 +1,7 @@
-import type { ListName } from '../reference/arguments.js';
+import type { ReadName } from '../reference/arguments.js';
 import type { ServerProcess } from './server-process.js';
 
-export type { ListName };
+export type { ReadName };
 
 export type TargetName = 'floor' | 'bare Nest' | 'Parley';
 
@@ -25,7 +25,7 @@ export interface Target {
   prepareStreams(count: number): Promise<readonly (HttpRequest & { readonly body: string })[]>;
   /** Reads one event, without the blank line behind it. */
   readEvent(event: string): StreamPiece;
-  list(name: ListName): HttpRequest;
+  read(name: ReadName): HttpRequest;
   /** CPU time of helpers that work for this server only, ms: its Postgres. */
   helperCpuMs(): Promise<number>;
 }

@@ -6,9 +6,14 @@ export type AuditOutcome = 'success' | 'failure';
 /** What somebody did, chained to the row before it of the same tenant. Never changed, never removed. */
 @Entity('audit_events')
 @Index('ix_audit_events_at', ['tenantId', 'at', 'seq'])
-@Index('ix_audit_events_actor', ['tenantId', 'actorUserId', 'seq'])
-@Index('ix_audit_events_action', ['tenantId', 'action', 'seq'])
-@Index('ix_audit_events_target', ['tenantId', 'targetId', 'seq'])
+@Index('ix_audit_events_actor', ['tenantId', 'actorUserId', 'at', 'seq'])
+@Index('ix_audit_events_token', ['tenantId', 'actorTokenId', 'at', 'seq'], {
+  where: 'actor_token_id IS NOT NULL',
+})
+@Index('ix_audit_events_action', ['tenantId', 'action', 'at', 'seq'])
+@Index('ix_audit_events_target_kind', ['tenantId', 'targetKind', 'at', 'seq'])
+@Index('ix_audit_events_target', ['tenantId', 'targetId', 'at', 'seq'], { where: 'target_id IS NOT NULL' })
+@Index('ix_audit_events_failure', ['tenantId', 'at', 'seq'], { where: `outcome = 'failure'` })
 @Check('ck_audit_events_actor', `actor_kind IN ('user', 'token', 'system', 'anonymous')`)
 @Check('ck_audit_events_outcome', `outcome IN ('success', 'failure')`)
 export class AuditEvent {

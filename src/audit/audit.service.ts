@@ -1,12 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
+import type { Page } from '../common/cursor.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
-import { currentIp, currentRequestId } from '../infrastructure/http/request-context.js';
+import {
+  currentCaller,
+  currentIp,
+  currentRequestId,
+  isServing,
+} from '../infrastructure/http/request-context.js';
 import type { AuditAction } from './audit-actions.js';
 import type { AuditEvent, AuditOutcome } from './audit-event.entity.js';
-import { AuditRepository } from './audit.repository.js';
+import { AuditRepository, type AuditQuery } from './audit.repository.js';
 import { hashOf } from './chain.js';
+import { storableDetails, storableText } from './storable-details.js';
 
 /** Who did it. `anonymous` is somebody whose claim to be a user failed. */
 export type Actor =
@@ -17,13 +24,14 @@ export type Actor =
 
 export interface AuditEntry {
   readonly tenantId: string;
-  readonly actor: Actor;
+  /** The caller of the request being served, or anonymous when nobody is known to be; the system outside a request. */
+  readonly actor?: Actor;
   readonly action: AuditAction;
   /** What it was done to; the id as on the wire. */
   readonly target?: { readonly kind: string; readonly id: string };
   /** `success` unless told otherwise. */
   readonly outcome?: AuditOutcome;
-  /** JSON values only, and never a secret. */
+  /** JSON values only, and never a secret. A text may be a stranger's: it is cleaned and cut (`storableDetails`). */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -45,7 +53,17 @@ export class AuditService {
     else await this.append(entry, db);
   }
 
-  private async append({ tenantId, actor, ...entry }: AuditEntry, db: EntityManager): Promise<void> {
+  /**
+   * What was recorded in a tenant, newest first.
+   * @throws DomainError INVALID_CURSOR
+   */
+  list(tenantId: string, query: AuditQuery): Promise<Page<AuditEvent>> {
+    return this.events.page(tenantId, query);
+  }
+
+  private async append({ tenantId, ...entry }: AuditEntry, db: EntityManager): Promise<void> {
+    const actor = entry.actor ?? currentActor();
+    const ip = currentIp();
     const head = await this.events.lockHead(tenantId, db);
     const event: Omit<AuditEvent, 'hash'> = {
       tenantId,
@@ -55,15 +73,21 @@ export class AuditService {
       actorUserId: 'userId' in actor ? actor.userId : null,
       actorTokenId: 'tokenId' in actor ? actor.tokenId : null,
       action: entry.action,
-      targetKind: entry.target?.kind ?? null,
-      targetId: entry.target?.id ?? null,
+      targetKind: entry.target === undefined ? null : storableText(entry.target.kind, 40),
+      targetId: entry.target === undefined ? null : storableText(entry.target.id, 200),
       outcome: entry.outcome ?? 'success',
       requestId: currentRequestId() || null,
-      ip: currentIp()?.slice(0, 45) ?? null,
-      // As it will be read again: without what JSON does not keep.
-      details: JSON.parse(JSON.stringify(entry.details ?? {})) as object,
+      ip: ip === undefined ? null : storableText(ip, 45),
+      details: storableDetails(entry.details ?? {}),
       previousHash: head.hash,
     };
     await this.events.append({ ...event, hash: hashOf(event) }, db);
   }
+}
+
+function currentActor(): Actor {
+  const caller = currentCaller();
+  if (caller === undefined) return { kind: isServing() ? 'anonymous' : 'system' };
+  const { userId, tokenId } = caller;
+  return tokenId === undefined ? { kind: 'user', userId } : { kind: 'token', userId, tokenId };
 }

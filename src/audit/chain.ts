@@ -4,11 +4,20 @@ import type { AuditEvent } from './audit-event.entity.js';
 /** Stands before the first row of a chain. */
 export const beginning = Buffer.alloc(32);
 
-/** SHA-256 over everything in the row and the hash of the row before it. */
-export function hashOf(event: Omit<AuditEvent, 'hash'>): Buffer {
+/** Where a chain ends, or ended once. */
+export interface ChainHead {
+  readonly seq: number;
+  readonly hash: Buffer;
+}
+
+/**
+ * SHA-256 over everything in the row and the hash of the row before it.
+ * @param seq where it stands, or may have stood
+ */
+export function hashOf(event: Omit<AuditEvent, 'hash'>, seq = Number(event.seq)): Buffer {
   const content = [
     event.tenantId,
-    Number(event.seq),
+    seq,
     event.at.toISOString(),
     event.actorKind,
     event.actorUserId,

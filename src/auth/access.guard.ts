@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { Log } from '../infrastructure/logging/log.js';
+import { isInDefaultTenant } from '../tenants/default-tenant.js';
 import { accessKey, type Access } from './access.js';
 import type { Caller, IdentifiedRequest } from './caller.js';
 import { Rights } from './rights.js';
@@ -40,19 +41,12 @@ export class AccessGuard implements CanActivate {
     // Whatever kept us from finding out, as the filter knows it.
     // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (caller === undefined) throw refusal ?? new DomainError('NOT_AUTHENTICATED');
-    if (access.kind === 'authenticated') {
-      if (access.by === 'session' && caller.credential.kind !== 'session') throw new DomainError('FORBIDDEN');
-      return true;
-    }
-    this.refuseWithoutRight(caller, access.scope);
+    if (access.by === 'session' && caller.credential.kind !== 'session') throw new DomainError('FORBIDDEN');
+    if (access.kind === 'authenticated') return true;
+    const isOutside = access.systemOnly === true && !isInDefaultTenant(caller);
+    if (isOutside || !this.rights.admits(caller, access.scope)) throw new DomainError('FORBIDDEN');
     if (!isSafeMethod(request.method)) this.refuseOldLogin(caller, access.scope);
     return true;
-  }
-
-  private refuseWithoutRight(caller: Caller, scope: RequiredScope): void {
-    // A credential that could make credentials would outlive its own revocation.
-    const mints = scope === 'tokens:write' && caller.credential.kind !== 'session';
-    if (mints || !this.rights.allows(caller, scope)) throw new DomainError('FORBIDDEN');
   }
 
   /** Whoever finds an administrator's browser open may look, and has to log in to change anything. */

@@ -5,7 +5,13 @@ import type { RequiredScope } from './scopes.js';
 export type Access =
   | { readonly kind: 'public'; readonly greets?: true }
   | { readonly kind: 'authenticated'; readonly by?: 'session' }
-  | { readonly kind: 'scope'; readonly scope: RequiredScope; readonly unless?: OpeningSetting };
+  | {
+      readonly kind: 'scope';
+      readonly scope: RequiredScope;
+      readonly unless?: OpeningSetting;
+      readonly systemOnly?: true;
+      readonly by?: 'session';
+    };
 
 /** Settings that open routes to everybody. */
 type OpeningSetting = 'docs.public';
@@ -30,6 +36,14 @@ export const AuthenticatedBySession = (): MethodDecorator =>
 /** Open to callers whose scopes and role cover the scope. */
 export const Requires = (scope: RequiredScope): MethodDecorator =>
   SetMetadata(accessKey, { kind: 'scope', scope } satisfies Access);
+
+/** Open to the admins of the default tenant, who run the installation (identity.md, Roles, groups, tenants). */
+export const RequiresSystemAdmin = (): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'scope', scope: 'admin', systemOnly: true } satisfies Access);
+
+/** Like `Requires`, and to no program: for making what somebody logs in by, which would outlive a token. */
+export const RequiresBySession = (scope: RequiredScope): MethodDecorator =>
+  SetMetadata(accessKey, { kind: 'scope', scope, by: 'session' } satisfies Access);
 
 /** Like `Requires`, but open to everybody while the setting is on. */
 export const RequiresUnless = (scope: RequiredScope, unless: OpeningSetting): MethodDecorator =>

@@ -21,6 +21,7 @@ export interface TokenCredential {
   /** CIDR; empty for any. */
   readonly allowedNetworks: readonly string[];
   readonly requestsPerMinute: number | null;
+  readonly expiresAt: Date;
 }
 
 /** An access token of the identity provider. */

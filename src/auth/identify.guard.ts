@@ -2,14 +2,13 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
 import { DomainError } from '../common/domain-error.js';
-import { toWireId } from '../common/ids.js';
 import { publicUrl } from '../config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
-import { loggedRequest } from '../infrastructure/http/request-context.js';
+import { nameCaller } from '../infrastructure/http/request-context.js';
 import { accessKey, type Access } from './access.js';
 import { Authentication } from './authentication.js';
 import { bearerCredential } from './bearer-credential.js';
-import type { Caller, IdentifiedRequest } from './caller.js';
+import type { IdentifiedRequest } from './caller.js';
 import { isSafeMethod, isSameOrigin } from './same-origin.js';
 
 /**
@@ -36,7 +35,10 @@ export class IdentifyGuard implements CanActivate {
     try {
       this.refuseForgery(request, access);
       if (access.kind === 'public' && access.greets !== true) return true;
-      request.caller = noted(await this.authentication.authenticate(request, http.getResponse<Response>()));
+      const caller = await this.authentication.authenticate(request, http.getResponse<Response>());
+      const { userId, credential } = caller;
+      nameCaller({ userId, tokenId: credential.kind === 'token' ? credential.tokenId : undefined });
+      request.caller = caller;
     } catch (error) {
       request.refusal = error;
     }
@@ -52,13 +54,4 @@ export class IdentifyGuard implements CanActivate {
     if (access.kind !== 'public' && bearerCredential(request.headers) !== undefined) return;
     if (!isSameOrigin(request.headers, this.origin)) throw new DomainError('CROSS_SITE_REQUEST');
   }
-}
-
-/** Names the caller in every log line of the request. */
-function noted(caller: Caller): Caller {
-  const logged = loggedRequest();
-  if (logged === undefined) return caller;
-  logged.userId = toWireId('user', caller.userId);
-  if (caller.credential.kind === 'token') logged.tokenId = toWireId('token', caller.credential.tokenId);
-  return caller;
 }

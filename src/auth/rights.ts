@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Role } from '../common/owner.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import type { Caller } from './caller.js';
 import { covers, roleScopes, type RequiredScope, type Scope } from './scopes.js';
 
 /** What roles and credentials may do: the one decision that every door asks for. */
@@ -23,5 +24,11 @@ export class Rights {
   ): boolean {
     const includeIt = (granted: readonly Scope[]) => granted.some((scope) => covers(scope, required));
     return includeIt(scopes) && includeIt(this.scopesOf(role));
+  }
+
+  /** Whether the caller has the right now, by this credential: one that could make credentials would outlive its own revocation. */
+  admits(caller: Caller, required: RequiredScope): boolean {
+    const mints = required === 'tokens:write' && caller.credential.kind !== 'session';
+    return !mints && this.allows(caller, required);
   }
 }

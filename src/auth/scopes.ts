@@ -25,10 +25,14 @@ export type Scope = (typeof bundles)[number] | ResourceScope;
 /** What a route may ask for. Never `read` or `write`: those bundle rights of credentials and name no right of their own. */
 export type RequiredScope = 'admin' | ResourceScope;
 
-const allScopes: ReadonlySet<unknown> = new Set([
-  ...bundles,
-  ...resources.flatMap((resource) => [`${resource}:read`, `${resource}:write`]),
-]);
+const resourceScopes: readonly ResourceScope[] = resources.flatMap(
+  (resource) => [`${resource}:read`, `${resource}:write`] as const,
+);
+
+/** Every right that a route may ask for. */
+export const requiredScopes: readonly RequiredScope[] = ['admin', ...resourceScopes];
+
+const allScopes: ReadonlySet<unknown> = new Set([...bundles, ...resourceScopes]);
 
 export function isScope(value: unknown): value is Scope {
   return allScopes.has(value);

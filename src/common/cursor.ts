@@ -30,6 +30,8 @@ export interface PageQuery {
 }
 
 const keyForms = {
+  /** At most 15 digits, which a JavaScript number holds exactly. */
+  integer: /^(?:0|[1-9]\d{0,14})$/,
   uuid: /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/,
   time: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/,
 } as const;

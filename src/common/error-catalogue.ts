@@ -37,6 +37,11 @@ export const errorCatalogue = {
     type: 'validation_error',
     message: 'The request could not be understood.',
   },
+  UNSUPPORTED_PARAMETER: {
+    status: 400,
+    type: 'validation_error',
+    message: 'The provider of this model cannot do what the request asks for.',
+  },
   TEMPERATURE_OUT_OF_RANGE: {
     status: 400,
     type: 'validation_error',
@@ -59,10 +64,144 @@ export const errorCatalogue = {
     type: 'authentication_error',
     message: 'The identity provider did not log you in.',
   },
+  LOGIN_PROVIDER_UNKNOWN: {
+    status: 404,
+    type: 'not_found_error',
+    message: 'There is no identity provider of this name.',
+  },
+  SINGLE_SIGN_ON_DISABLED: {
+    status: 404,
+    type: 'not_found_error',
+    message: 'Nobody logs in here by single sign-on.',
+  },
+  LOGIN_GROUPS_MISSING: {
+    status: 403,
+    type: 'permission_error',
+    message: 'The identity provider did not tell your groups, without which nobody logs in here.',
+  },
+  TENANT_UNKNOWN: {
+    status: 403,
+    type: 'permission_error',
+    message: 'Your organisation is not known here.',
+  },
+  TENANT_CHANGED: {
+    status: 403,
+    type: 'permission_error',
+    message: 'Your account belongs to another organisation than the one you log in with.',
+  },
+  ISSUER_MISMATCH: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'Another identity provider answered than the one that was asked. Please log in again.',
+  },
+  AUTHORIZATION_CODE_INVALID: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The identity provider no longer honours this login. Please log in again.',
+  },
+  ID_TOKEN_MISSING: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The identity provider did not say who you are.',
+  },
+  ID_TOKEN_SIGNATURE_INVALID: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token was not signed by a key of the identity provider.',
+  },
+  ID_TOKEN_ALGORITHM_REFUSED: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token is signed in a way that was not agreed on.',
+  },
+  ID_TOKEN_ISSUER_MISMATCH: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token is of another issuer.',
+  },
+  ID_TOKEN_AUDIENCE_MISMATCH: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token was made for another application.',
+  },
+  ID_TOKEN_NONCE_MISMATCH: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token belongs to another login. Please log in again.',
+  },
+  ID_TOKEN_EXPIRED: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token has expired. Please log in again.',
+  },
+  ID_TOKEN_NOT_YET_VALID: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token is from the future: a clock is wrong.',
+  },
+  ID_TOKEN_CLAIM_MISSING: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The ID token lacks a claim that is needed, or has it in a form that cannot be used.',
+  },
+  USERINFO_MISMATCH: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The identity provider answered with the claims of somebody else.',
+  },
+  IDENTITY_PROVIDER_CLIENT_REFUSED: {
+    status: 502,
+    type: 'authentication_error',
+    message: 'The identity provider does not accept the credentials of this application.',
+  },
+  IDENTITY_PROVIDER_INVALID: {
+    status: 502,
+    type: 'authentication_error',
+    message: 'The identity provider answers in a way that is not valid.',
+  },
   IDENTITY_PROVIDER_UNAVAILABLE: {
     status: 503,
     type: 'authentication_error',
     message: 'The identity provider cannot be reached. Please try again.',
+  },
+
+  LOGOUT_TOKEN_INVALID: {
+    status: 400,
+    type: 'authentication_error',
+    message: 'The logout token of the identity provider was refused.',
+  },
+
+  // Local login and setup
+  LOGIN_FAILED: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The username or the password is not right.',
+  },
+  LOGIN_BUSY: {
+    status: 503,
+    type: 'server_error',
+    message: 'Too many people are logging in at this moment. Please try again.',
+  },
+  LOCAL_LOGIN_OFF: {
+    status: 422,
+    type: 'validation_error',
+    message: 'People log in at the identity provider here; the setting login.local lets them have passwords.',
+  },
+  PASSWORD_INCORRECT: {
+    status: 403,
+    type: 'permission_error',
+    message: 'The current password is not right.',
+  },
+  PASSWORD_TOO_WEAK: {
+    status: 422,
+    type: 'validation_error',
+    message: 'The password is too easy to guess.',
+  },
+  USERNAME_TAKEN: { status: 409, type: 'conflict_error', message: 'Somebody has this username.' },
+  SETUP_TOKEN_INVALID: {
+    status: 403,
+    type: 'permission_error',
+    message: 'This is not the setup token that was printed at start.',
   },
 
   // 401, 403
@@ -71,6 +210,18 @@ export const errorCatalogue = {
     status: 401,
     type: 'authentication_error',
     message: 'This session has ended. Please log in again.',
+  },
+  TOKEN_EXPIRED: { status: 401, type: 'authentication_error', message: 'This API token has expired.' },
+  TOKEN_REVOKED: { status: 401, type: 'authentication_error', message: 'This API token was revoked.' },
+  TOKEN_NETWORK_FORBIDDEN: {
+    status: 403,
+    type: 'permission_error',
+    message: 'This API token may not be used from this network.',
+  },
+  MODEL_NOT_GRANTED: {
+    status: 403,
+    type: 'permission_error',
+    message: 'This API token does not include the model.',
   },
   USER_SUSPENDED: { status: 403, type: 'permission_error', message: 'This account is suspended.' },
   TENANT_SUSPENDED: { status: 403, type: 'permission_error', message: 'This organisation is suspended.' },
@@ -88,21 +239,70 @@ export const errorCatalogue = {
 
   // 404
   NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is nothing here.' },
+  SESSION_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such session.' },
   THREAD_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such thread.' },
   MESSAGE_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such message.' },
+  TOKEN_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such API token.' },
   MODEL_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such model.' },
+  USER_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such user.' },
+  TENANT_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such tenant.' },
 
-  // 405, 409, 413, 415, 422
+  // 405, 409, 413, 415, 422, 429
   GENERATION_IN_PROGRESS: {
     status: 409,
     type: 'conflict_error',
     message: 'This model is still answering the previous message.',
+  },
+  LAST_ADMIN: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'Nobody else would be left to administer this organisation.',
+  },
+  DEFAULT_TENANT_REQUIRED: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'The default tenant cannot be suspended: its admins run this installation.',
+  },
+  TENANT_SLUG_TAKEN: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'Another tenant has this slug.',
+  },
+  TENANT_IDENTITY_TAKEN: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'The people of this issuer and claim belong to another tenant.',
+  },
+  TOKEN_NOT_ACTIVE: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'This API token has ended: it was revoked or rotated, or it has expired.',
+  },
+  SERVICE_ACCOUNT_EXISTS: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'There is a service account with this name and another role.',
   },
   PAYLOAD_TOO_LARGE: { status: 413, type: 'validation_error', message: 'The body is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     type: 'validation_error',
     message: 'The body must be application/json in UTF-8.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'Too many requests. Please try again later.',
+  },
+  SCOPE_EXCEEDS_RIGHTS: {
+    status: 422,
+    type: 'permission_error',
+    message: 'A token can only do what both its owner and whoever issues it can do.',
+  },
+  TOKEN_LIFETIME_INVALID: {
+    status: 422,
+    type: 'validation_error',
+    message: 'An API token ends in the future, and within the longest life that the settings allow.',
   },
   CONTEXT_LENGTH_EXCEEDED: {
     status: 422,

@@ -51,7 +51,8 @@ function example(key: SettingKey): string {
     ...(production === undefined ? [] : [`In production: ${production}.`]),
     ...aliases.map((alias) => `Also: ${alias}.`),
   ];
-  return `# ${remarks.join(' ')}\n# ${name}=${written(setting.default) ?? setting.example}`;
+  const value = setting.example === '' ? (written(setting.default) ?? '') : setting.example;
+  return `# ${remarks.join(' ')}\n# ${name}=${value}`;
 }
 
 function table(keys: readonly SettingKey[]): string {

@@ -1,7 +1,39 @@
 import type { Role } from '../common/owner.js';
 import { roles } from '../common/owner.js';
-import type { IdentityProviderDeclaration } from './identity-providers.js';
 import { isPlainObject, list, mapOf, oneOf, text, url, type ValueType } from './value-types.js';
+
+/** One OpenID provider that people log in at: `oidc.*` or an entry of `oidc.providers`. */
+export interface IdentityProviderSettings {
+  /** In `/app/login?provider=`; `default` for `oidc.*`. */
+  readonly name: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Undefined for a public client. */
+  readonly clientSecret: string | undefined;
+  readonly label: string;
+  readonly scopes: readonly string[];
+  /** Where each thing stands in its claims: a name, or a dotted path. */
+  readonly claims: {
+    readonly username: string;
+    readonly name: string;
+    readonly email: string;
+    readonly groups: string;
+    /** Undefined when its people are told apart by issuer alone. */
+    readonly tenant: string | undefined;
+  };
+  readonly groupRoles: Readonly<Record<string, Role>>;
+  /** Of access tokens that programs may present; undefined when none may. */
+  readonly audience: string | undefined;
+}
+
+/** What an entry of `oidc.providers` says; the rest is as `oidc.*` and `identity.*` have it. */
+export type IdentityProviderDeclaration = Pick<
+  IdentityProviderSettings,
+  'name' | 'issuer' | 'clientId' | 'clientSecret' | 'audience'
+> &
+  Partial<Pick<IdentityProviderSettings, 'label' | 'scopes' | 'groupRoles'>> & {
+    readonly claims: Partial<IdentityProviderSettings['claims']>;
+  };
 
 const name: ValueType<string> = {
   ...text,
@@ -36,7 +68,7 @@ export const furtherProviders: ValueType<readonly IdentityProviderDeclaration[]>
     if (!Array.isArray(items)) return undefined;
     const declared = items.map(parseProvider).filter((provider) => provider !== undefined);
     const names = new Set(['default', ...declared.map((provider) => provider.name)]);
-    const issuers = new Set(declared.map(({ issuer }) => issuer));
+    const issuers = new Set(declared.map(({ issuer }) => new URL(issuer).href));
     const isUnambiguous = names.size === items.length + 1 && issuers.size === items.length;
     return declared.length === items.length && isUnambiguous ? declared : undefined;
   },

@@ -1,38 +1,5 @@
-import type { Role } from '../common/owner.js';
+import type { IdentityProviderSettings } from './identity-provider-type.js';
 import type { Configuration } from './registry.js';
-
-/** One OpenID provider that people log in at: `oidc.*` or an entry of `oidc.providers`. */
-export interface IdentityProviderSettings {
-  /** In `/app/login?provider=`; `default` for `oidc.*`. */
-  readonly name: string;
-  readonly issuer: string;
-  readonly clientId: string;
-  /** Undefined for a public client. */
-  readonly clientSecret: string | undefined;
-  readonly label: string;
-  readonly scopes: readonly string[];
-  /** Where each thing stands in its claims: a name, or a dotted path. */
-  readonly claims: {
-    readonly username: string;
-    readonly name: string;
-    readonly email: string;
-    readonly groups: string;
-    /** Undefined when its people are told apart by issuer alone. */
-    readonly tenant: string | undefined;
-  };
-  readonly groupRoles: Readonly<Record<string, Role>>;
-  /** Of access tokens that programs may present; undefined when none may. */
-  readonly audience: string | undefined;
-}
-
-/** What an entry of `oidc.providers` says; the rest is as `oidc.*` and `identity.*` have it. */
-export type IdentityProviderDeclaration = Pick<
-  IdentityProviderSettings,
-  'name' | 'issuer' | 'clientId' | 'clientSecret' | 'audience'
-> &
-  Partial<Pick<IdentityProviderSettings, 'label' | 'scopes' | 'groupRoles'>> & {
-    readonly claims: Partial<IdentityProviderSettings['claims']>;
-  };
 
 /** The name of the provider that `oidc.*` describes. */
 export const defaultProvider = 'default';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { given, PRODUCTION, refusalOf } from './__fixtures__/operator.js';
+import { identityProviders } from './identity-providers.js';
 import { loadConfiguration, requireBootConfiguration } from './load-configuration.js';
 import { publicUrl } from './public-url.js';
 
@@ -97,6 +98,62 @@ describe('loadConfiguration', () => {
     expect(configuration['oidc.clientSecret']).toBeUndefined();
   });
 
+  const elsewhere = { name: 'partner', issuer: 'https://id.partner.test', clientId: 'parley' };
+
+  it.each([
+    ['no list', { name: 'partner' }],
+    ['a name that is not in lower case', [{ ...elsewhere, name: 'Partner' }]],
+    ['the name of the first provider', [{ ...elsewhere, name: 'default' }]],
+    ['an entry without clientId', [{ name: 'partner', issuer: 'https://id.partner.test' }]],
+    ['a property that nobody knows', [{ ...elsewhere, clientSecert: CANARY }]],
+    ['a claim that nobody knows', [{ ...elsewhere, claims: { nickname: 'x' } }]],
+    ['a role that there is not', [{ ...elsewhere, groupRoles: { staff: CANARY } }]],
+    ['a name twice', [elsewhere, { ...elsewhere, issuer: 'https://id.other.test' }]],
+    ['an issuer twice', [elsewhere, { ...elsewhere, name: 'other', issuer: 'https://id.partner.test/' }]],
+    ['the issuer of oidc.issuer', [{ ...elsewhere, issuer: 'https://id.acme.test' }]],
+  ])('refuses %s as further identity providers', (_name, providers) => {
+    const environment = {
+      OIDC_ISSUER: 'https://id.acme.test',
+      OIDC_CLIENT_ID: 'parley',
+      PARLEY_OIDC_PROVIDERS: JSON.stringify(providers),
+    };
+    const error = refusalOf(() => loadConfiguration(given({ environment })));
+    expect(error.problems.map(({ key }) => key)).toEqual(['oidc.providers']);
+    expect(error.stack).not.toContain(CANARY);
+  });
+
+  it('gives a further identity provider what it does not say itself', () => {
+    const providers = [{ ...elsewhere, claims: { tenant: 'hd' }, scopes: ['openid'] }];
+    const environment = {
+      PARLEY_OIDC_PROVIDERS: JSON.stringify(providers),
+      PARLEY_IDENTITY_GROUPS_CLAIM: 'g',
+    };
+    expect(identityProviders(loadConfiguration(given({ environment })))).toEqual([
+      {
+        ...elsewhere,
+        label: 'partner',
+        scopes: ['openid'],
+        claims: {
+          username: 'preferred_username',
+          name: 'name',
+          email: 'email',
+          groups: 'g',
+          tenant: 'hd',
+        },
+        groupRoles: {},
+      },
+    ]);
+  });
+
+  it.each(['ada', '#ada', 'https://id.acme.test', 'https://id.acme.test#'])(
+    'refuses %s as an admin, which is nobody at any issuer',
+    (admin) => {
+      const environment = { PARLEY_IDENTITY_ADMINS: admin };
+      const error = refusalOf(() => loadConfiguration(given({ environment })));
+      expect(error.problems.map(({ key }) => key)).toEqual(['identity.admins']);
+    },
+  );
+
   it('freezes the configuration and every list and map in it', () => {
     const configuration = loadConfiguration(given({ environment: PRODUCTION }));
     expect(Object.isFrozen(configuration)).toBe(true);
@@ -111,6 +168,16 @@ describe('requireBootConfiguration', () => {
     const error = refusalOf(() => requireBootConfiguration(configuration));
     expect(error.problems.map(({ key }) => key)).toEqual(['database.url', 'session.secrets', 'oidc.issuer']);
     expect(error.problems.map(({ layer }) => layer)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('refuses half of an OpenID provider wherever it is, beside others too', () => {
+    const { OIDC_CLIENT_ID: _clientId, ...half } = PRODUCTION;
+    const providers = [{ name: 'partner', issuer: 'https://id.partner.test', clientId: 'parley' }];
+    for (const NODE_ENV of ['production', 'development']) {
+      const environment = { ...half, NODE_ENV, PARLEY_OIDC_PROVIDERS: JSON.stringify(providers) };
+      const error = refusalOf(() => requireBootConfiguration(loadConfiguration(given({ environment }))));
+      expect(error.problems.map(({ key }) => key)).toEqual(['oidc.clientId']);
+    }
   });
 
   it('answers the same configuration when nothing is missing', () => {

@@ -1,4 +1,5 @@
 import { ConfigurationError, missing } from './configuration-error.js';
+import { inconsistencies } from './consistency-rules.js';
 import { readLayers } from './layers/read-layers.js';
 import type { ProcessInput } from './process-input.js';
 import { productionProblems } from './production-rules.js';
@@ -8,6 +9,7 @@ import {
   type Configuration,
   declarationOf,
   type EmbeddedValues,
+  type SettingKey,
   SETTINGS,
 } from './registry.js';
 import { resolveSettings } from './resolve-settings.js';
@@ -27,9 +29,10 @@ export function loadConfiguration(input: ProcessInput, embedded: EmbeddedValues 
   const resolved = resolveSettings(SETTINGS, { ...layers, embedded: new Map(supplied) }, { production });
   const invalid = [...problems, ...resolved.problems];
   const named = new Set(invalid.map(({ key }) => key));
-  const refused = production
-    ? productionProblems(resolved.settings).filter(({ key }) => !named.has(key))
-    : [];
+  const refused = [
+    ...inconsistencies(resolved.settings),
+    ...(production ? productionProblems(resolved.settings) : []),
+  ].filter(({ key }) => !named.has(key));
   if (invalid.length + refused.length > 0) throw new ConfigurationError([...invalid, ...refused]);
 
   const entries = Object.entries(resolved.settings).map(([key, { value }]) => [key, Object.freeze(value)]);
@@ -42,9 +45,17 @@ export function loadConfiguration(input: ProcessInput, embedded: EmbeddedValues 
  * @throws ConfigurationError naming every setting that is still missing.
  */
 export function requireBootConfiguration(configuration: Configuration): BootConfiguration {
-  if (isComplete(configuration)) return configuration;
+  const half = missingHalfOfProvider(configuration);
+  if (half.length === 0 && isComplete(configuration)) return configuration;
   const absent = CERTAIN_AT_BOOT.filter((key) => configuration[key] === undefined);
-  throw new ConfigurationError(absent.map((key) => missing(key, declarationOf(key))));
+  throw new ConfigurationError([...absent, ...half].map((key) => missing(key, declarationOf(key))));
+}
+
+/** An OpenID provider that is half configured would count as none, and let people log in with passwords instead. */
+function missingHalfOfProvider(configuration: Configuration): readonly SettingKey[] {
+  const halves = ['oidc.issuer', 'oidc.clientId'] as const;
+  const absent = halves.filter((key) => configuration[key] === undefined);
+  return absent.length === 1 ? absent : [];
 }
 
 function isComplete(configuration: Configuration): configuration is BootConfiguration {

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 
 import { given, PRODUCTION, refusalOf } from './__fixtures__/operator.js';
 import { renderDocumentation } from './documentation.js';
-import { loadConfiguration } from './load-configuration.js';
+import { loadConfiguration, requireBootConfiguration } from './load-configuration.js';
+import { isLocalLoginOn } from './local-login.js';
 import { declarationOf, SETTING_KEYS } from './registry.js';
 
 function loadProduction(environment: Readonly<Record<string, string>>) {
@@ -25,6 +26,19 @@ describe('production', () => {
       ['oidc.clientId', undefined],
       ['session.secrets', undefined],
     ]);
+  });
+
+  it('needs no OpenID provider where local login is asked for, but never half of one', () => {
+    const { OIDC_ISSUER: _issuer, OIDC_CLIENT_ID: _clientId, ...environment } = PRODUCTION;
+    const load = (more: Readonly<Record<string, string>>) =>
+      requireBootConfiguration(loadConfiguration(given({ environment: { ...environment, ...more } })));
+    expect(isLocalLoginOn(load({ PARLEY_LOGIN_LOCAL: 'on' }))).toBe(true);
+    for (const wish of ['auto', 'off']) {
+      const { problems } = refusalOf(() => load({ PARLEY_LOGIN_LOCAL: wish }));
+      expect(problems.map(({ key }) => key)).toEqual(['oidc.issuer', 'oidc.clientId']);
+    }
+    const half = { PARLEY_LOGIN_LOCAL: 'on', OIDC_ISSUER: 'https://id.acme.test' };
+    expect(refusalOf(() => load(half)).problems.map(({ key }) => key)).toEqual(['oidc.clientId']);
   });
 
   it('refuses every secret that .env.example prints', () => {
@@ -70,6 +84,24 @@ describe('production', () => {
 
   it('refuses an identity provider that is asked in clear', () => {
     expect(refusedKeys({ OIDC_ISSUER: 'http://login.acme.test' })).toEqual(['oidc.issuer']);
+  });
+
+  const further = { name: 'partner', issuer: 'https://id.partner.test', clientId: 'parley' };
+
+  it.each([
+    ['one that is asked in clear', { issuer: 'http://id.partner.test' }],
+    ['a placeholder as its secret', { clientSecret: 'changeme' }],
+    ['a short secret', { clientSecret: 'q7Rz2mX' }],
+  ])('refuses a further identity provider with %s', (_name, entry) => {
+    const providers = JSON.stringify([{ ...further, ...entry }]);
+    expect(refusedKeys({ PARLEY_OIDC_PROVIDERS: providers })).toEqual(['oidc.providers']);
+  });
+
+  it('is content with further identity providers alone', () => {
+    const { OIDC_ISSUER: _issuer, OIDC_CLIENT_ID: _clientId, ...rest } = PRODUCTION;
+    const environment = { ...rest, PARLEY_OIDC_PROVIDERS: JSON.stringify([further]) };
+    const config = requireBootConfiguration(loadConfiguration(given({ environment })));
+    expect(isLocalLoginOn(config)).toBe(false);
   });
 
   it.each(['https://chat.acme.test', 'http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:3000'])(

@@ -127,6 +127,24 @@ export function list({ minimumItems = 0, minimumLength = 1 } = {}): ValueType<re
   };
 }
 
+/** Origins as browsers send them (RFC 6454, 6.2): no path, no default port, small letters; neither `*` nor `null`. */
+export const origins: ValueType<readonly string[]> = {
+  name: 'list',
+  bounds: {},
+  expected:
+    'a list of origins such as https://chat.acme.test, without a path, separated by commas or white space',
+  parse: (raw) => {
+    const items = list().parse(raw);
+    return items?.every(isOrigin) === true ? items : undefined;
+  },
+};
+
+function isOrigin(item: string): boolean {
+  const parsed = URL.parse(item);
+  // A URL may have a host with asterisks; whoever writes one expects a pattern, which it would not be.
+  return parsed?.origin === item && /^https?:$/.test(parsed.protocol) && !item.includes('*');
+}
+
 /** A map from any name to one of the values; written as text, it is a JSON object. */
 export function mapOf<Value extends string>(
   values: ValueType<Value>,

@@ -1,5 +1,6 @@
 import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
+import { SkipThrottle } from '@nestjs/throttler';
 import type { Response } from 'express';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +35,7 @@ const policy =
 /** The native API, described and browsable: for admins, or for everybody where `docs.public` says so. */
 @ApiExcludeController()
 @Controller()
+@SkipThrottle()
 export class DocumentationController {
   constructor(private readonly description: ApiDescription) {}
 

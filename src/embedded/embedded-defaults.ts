@@ -13,6 +13,7 @@ export interface EmbeddedDefaults {
   /** Settings, by key, of what was started or made. */
   readonly values: {
     readonly 'database.url'?: string;
+    readonly 'database.migrationUrl'?: string;
     readonly 'oidc.issuer'?: string;
     readonly 'oidc.clientId'?: string;
     readonly 'oidc.clientSecret'?: string;
@@ -63,7 +64,7 @@ export async function startEmbeddedDefaults(
       {
         key: 'oidc.issuer',
         expected:
-          'to be set, or server.host to be loopback: the development identity provider lets anyone in',
+          'to be set, or login.local to be on, or server.host to be loopback: the development identity provider lets anyone in',
       },
     ]);
   }
@@ -97,7 +98,7 @@ async function keepSessionSecret(dataDirectory: string): Promise<Part> {
 async function startDatabase({ dataDirectory, log }: Options): Promise<Part> {
   const postgres = await startEmbeddedPostgres({ dataDirectory, log });
   return {
-    values: { 'database.url': postgres.url },
+    values: { 'database.url': postgres.applicationUrl, 'database.migrationUrl': postgres.url },
     announcements: [`Embedded Postgres 18, with its data in ${postgres.directory}`],
     stop: () => postgres.stop(),
   };

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { keptSecret } from './kept-secret.js';
 import {
   canReach,
   makePassableDirectory,
@@ -16,8 +17,10 @@ import { postgresBinaries } from './postgres-binaries.js';
 import { findPostmaster, pollMs, spawnPostmaster, stopPostmaster } from './postmaster.js';
 
 export interface EmbeddedPostgres {
-  /** `postgres://parley:<password>@127.0.0.1:<port>/parley`. */
+  /** Owns everything: `postgres://parley:<password>@127.0.0.1:<port>/parley`. */
   readonly url: string;
+  /** Of the role `parley_app`, which may do what it was granted. */
+  readonly applicationUrl: string;
   /** The cluster and its password: `<dataDirectory>/postgres`, or below /var/lib/parley (see `placeFor`). */
   readonly directory: string;
   /** Stops the server, unless another live process uses it: ends all sessions and writes all data. */
@@ -70,13 +73,14 @@ export async function startEmbeddedPostgres(options: {
     if (!stopping) log(`The embedded Postgres ended the session that guards it: ${error.message}`);
   });
   await removeDrafts(directory);
-  await createDatabase(session);
+  const applicationPassword = await createDatabase(session, directory);
   log(
     `${adopted ? 'Adopted the running' : 'Started the'} embedded Postgres in ${directory} on port ${port}.`,
   );
 
   return {
     url: `postgres://parley:${password}@127.0.0.1:${port}/parley`,
+    applicationUrl: `postgres://parley_app:${applicationPassword}@127.0.0.1:${port}/parley`,
     directory,
     async stop() {
       stopping = true;
@@ -213,9 +217,16 @@ async function isLastUser(session: pg.Client): Promise<boolean> {
   }
 }
 
-async function createDatabase(session: pg.Client): Promise<void> {
+/** The database, and the role that serves from it: answers its password, which is kept beside that of the owner. */
+async function createDatabase(session: pg.Client, directory: string): Promise<string> {
   await session.query(`SELECT pg_advisory_lock(${creation})`);
   const { rowCount } = await session.query(`SELECT FROM pg_database WHERE datname = 'parley'`);
   if (!rowCount) await session.query('CREATE DATABASE parley');
+  const file = path.join(directory, 'application-password');
+  const password = await keptSecret(file, () => randomBytes(24).toString('base64url'));
+  const role = await session.query(`SELECT FROM pg_roles WHERE rolname = 'parley_app'`);
+  if (!role.rowCount) await session.query('CREATE ROLE parley_app LOGIN');
+  await session.query(`ALTER ROLE parley_app PASSWORD ${pg.escapeLiteral(password)}`);
   await session.query(`SELECT pg_advisory_unlock(${creation})`);
+  return password;
 }

@@ -46,7 +46,10 @@ export class GenerationKeeper implements OnApplicationBootstrap, BeforeApplicati
     this.timers.forEach((timer) => clearInterval(timer));
   }
 
-  /** One question covers all reasons to stop: cancelled from any replica, thread deleted, or the lease lost. */
+  /**
+   * One question covers all reasons to stop: cancelled from any replica, thread deleted, the lease lost, the owner or their tenant
+   * suspended.
+   */
   private async beat(): Promise<void> {
     await this.replicas.beat();
     const { ids } = this.running;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
+import { storable } from '../common/storable.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import type {
   FinishEvent,
@@ -17,7 +18,7 @@ import { attempt } from './attempt.js';
 import type { GenerationCall, GenerationLimits } from './generation-call.js';
 import type { JournalEvent } from './generation-event.js';
 import { toFailure } from './provider-failure.js';
-import { storable, StorableText } from './storable-text.js';
+import { StorableText } from './storable-text.js';
 
 /** Why a generation was ended by us. */
 export type StopReason = 'cancelled' | 'interrupted' | 'too_long';

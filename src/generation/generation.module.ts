@@ -4,8 +4,10 @@ import { MessagesModule } from '../messages/messages.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { ThreadDeletion } from '../threads/thread-deletion.js';
 import { ThreadsModule } from '../threads/threads.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { AnswerWriter } from './answer-writer.js';
 import { GenerationKeeper } from './generation-keeper.js';
+import { GenerationPlans } from './generation-plans.js';
 import { GenerationRuns } from './generation-run.js';
 import { GenerationService } from './generation.service.js';
 import { JournalEntry } from './journal-entry.entity.js';
@@ -16,9 +18,16 @@ import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([JournalEntry, Replica]), MessagesModule, ModelsModule, ThreadsModule],
+  imports: [
+    TypeOrmModule.forFeature([JournalEntry, Replica]),
+    MessagesModule,
+    ModelsModule,
+    ThreadsModule,
+    UsersModule,
+  ],
   providers: [
     GenerationService,
+    GenerationPlans,
     GenerationRuns,
     AnswerWriter,
     GenerationKeeper,

@@ -1,19 +1,20 @@
 import { Injectable } from '@nestjs/common';
+import type { Caller } from '../auth/caller.js';
+import { refuseUngrantedModel } from '../auth/granted-models.js';
 import { DomainError } from '../common/domain-error.js';
 import { toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import type { GenerateMessage, GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
-import { ProviderRegistry, type ResolvedModel } from '../llm-providers/provider-registry.js';
 import { assembleContext, historyBytes } from '../messages/context.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService, type Exchange } from '../messages/messages.service.js';
 import { AnswerWriter, type GenerationEnd } from './answer-writer.js';
 import type { GenerationEvent } from './generation-event.js';
+import { GenerationPlans, type GenerationPlan } from './generation-plans.js';
 import { GenerationRuns, type Outcome } from './generation-run.js';
 import { Journal } from './journal.js';
 import { LiveStream } from './live-stream.js';
-import { toFailure } from './provider-failure.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
 
@@ -40,7 +41,7 @@ export interface Generation {
 @Injectable()
 export class GenerationService {
   constructor(
-    private readonly models: ProviderRegistry,
+    private readonly plans: GenerationPlans,
     private readonly messages: MessagesService,
     private readonly runs: GenerationRuns,
     private readonly journal: Journal,
@@ -51,15 +52,16 @@ export class GenerationService {
 
   /**
    * Commits the user's message and lets the model answer. The generation goes on whether or not anybody reads its stream.
-   * @throws DomainError MODEL_NOT_FOUND, MODEL_CANNOT_CHAT, THREAD_NOT_FOUND, TEMPERATURE_OUT_OF_RANGE, CONTEXT_LENGTH_EXCEEDED,
-   *   GENERATION_IN_PROGRESS; nothing has changed then
+   * @throws DomainError MODEL_NOT_GRANTED, MODEL_NOT_FOUND, MODEL_CANNOT_CHAT, THREAD_NOT_FOUND, TEMPERATURE_OUT_OF_RANGE,
+   *   CONTEXT_LENGTH_EXCEEDED, GENERATION_IN_PROGRESS; nothing has changed then
    */
-  async post(owner: Owner, post: Post): Promise<Generation> {
-    const target = await this.resolve(owner, post.modelId);
-    refuseTemperatureOutOfRange(post.temperature, target);
+  async post(caller: Caller, post: Post): Promise<Generation> {
+    refuseUngrantedModel(caller, post.modelId);
+    const plan = await this.plans.plan(caller, post);
+    const { target, systemPrompt } = plan;
     let context: GenerateMessage[] = [];
     const exchange = await this.messages.beginExchange(
-      owner,
+      caller,
       {
         ...post,
         provider: target.connection.name,
@@ -70,32 +72,23 @@ export class GenerationService {
         context = assembleContext(history, post.content, {
           contextLength: target.model.contextLength,
           maxOutputTokens: post.maxOutputTokens ?? target.model.maxOutputTokens,
-          systemPrompt: post.systemPrompt,
+          systemPrompt,
         });
       },
     );
-    return this.start(exchange, target, context, post);
-  }
-
-  private async resolve({ tenantId }: Owner, modelId: string): Promise<ResolvedModel> {
-    const target = await this.models.resolve(tenantId, modelId).catch((error: unknown) => {
-      throw toFailure(error);
-    });
-    if (target === undefined) throw new DomainError('MODEL_NOT_FOUND');
-    if (!target.model.capabilities.includes('chat')) throw new DomainError('MODEL_CANNOT_CHAT');
-    return target;
+    return this.start(exchange, plan, context, post);
   }
 
   private start(
     { userMessage, assistantMessage }: Exchange,
-    target: ResolvedModel,
+    { target, systemPrompt }: GenerationPlan,
     context: GenerateMessage[],
     post: Post,
   ): Generation {
     const request: GenerateRequest = {
       model: target.model.id,
       messages: context,
-      systemPrompt: post.systemPrompt,
+      systemPrompt,
       temperature: post.temperature,
       maxOutputTokens: post.maxOutputTokens,
     };
@@ -144,12 +137,6 @@ export class GenerationService {
   async cancelThread(owner: Owner, threadId: string): Promise<void> {
     for (const { id } of await this.messages.generatingIn(owner, threadId)) await this.cancel(owner, id);
   }
-}
-
-function refuseTemperatureOutOfRange(temperature: number | undefined, { model }: ResolvedModel): void {
-  const { min, max } = model.temperature;
-  if (temperature === undefined || (temperature >= min && temperature <= max)) return;
-  throw new DomainError('TEMPERATURE_OUT_OF_RANGE', { param: 'temperature', details: { min, max } });
 }
 
 /** Whether the same post may succeed: what the provider says of its failure; and an answer that was cut off may be asked for again. */

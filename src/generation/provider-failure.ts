@@ -7,6 +7,7 @@ const codes: Readonly<Record<ProviderErrorCode, ErrorCode>> = {
   permission: 'PROVIDER_PERMISSION_DENIED',
   not_found: 'PROVIDER_MODEL_NOT_FOUND',
   invalid_request: 'PROVIDER_REQUEST_REFUSED',
+  unsupported: 'UNSUPPORTED_PARAMETER',
   context_length: 'CONTEXT_LENGTH_EXCEEDED',
   content_filter: 'CONTENT_FILTERED',
   rate_limit: 'PROVIDER_RATE_LIMITED',
@@ -23,6 +24,7 @@ export function toFailure(error: unknown): DomainError {
   const { retryAfterMs } = error;
   return new DomainError(codes[error.code], {
     cause: error,
+    ...(error.param === undefined ? {} : { param: error.param }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { storable, StorableText } from './storable-text.js';
+import { storable } from '../common/storable.js';
+import { StorableText } from './storable-text.js';
 
 function inPieces(pieces: readonly string[]): string {
   const text = new StorableText();

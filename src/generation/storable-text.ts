@@ -1,9 +1,4 @@
-const replacement = '\ufffd';
-
-/** Text as Postgres can keep it: without NUL, which it refuses, and without lone surrogates, which UTF-8 does not have. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', replacement);
-}
+import { storable } from '../common/storable.js';
 
 /** Makes text storable that comes in pieces: a character that is cut in two by the pieces is put together again. */
 export class StorableText {

@@ -3,6 +3,7 @@ import { ApiOkResponse } from '@nestjs/swagger';
 import { PublicGreeting } from '../auth/access.js';
 import { OptionalCaller, type Caller } from '../auth/caller.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
+import { Limited } from '../rate-limits/rate-limit.js';
 import { defaultTenantId } from '../tenants/default-tenant.js';
 import { HealthService, summarize, type HealthReport, type HealthSummary } from './health.service.js';
 
@@ -12,6 +13,7 @@ export class HealthController {
 
   @Get()
   @PublicGreeting()
+  @Limited('health')
   @ApiOkResponse({
     description: 'Status by service; with versions, names and latencies for those who are logged in.',
   })

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { RedisModule } from '../infrastructure/redis/redis.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
 import { ProbesController } from './probes.controller.js';
 
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false }), ModelsModule],
+  imports: [TerminusModule.forRoot({ logger: false }), ModelsModule, RedisModule],
   controllers: [HealthController, ProbesController],
   providers: [HealthService],
 })

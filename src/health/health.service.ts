@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TypeOrmHealthIndicator, type HealthCheckAttempt } from '@nestjs/terminus';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { RedisConnection } from '../infrastructure/redis/redis-connection.js';
 import { ProviderRegistry, type Reachability } from '../llm-providers/provider-registry.js';
 import { version } from '../version.js';
 
@@ -14,8 +15,16 @@ export interface HealthSummary {
   readonly status: Status;
   readonly services: {
     readonly database: { readonly status: Status };
+    /** Absent when none is configured. */
+    readonly redis?: { readonly status: Status };
     readonly providers: { readonly status: Status };
   };
+}
+
+interface ServiceReport {
+  readonly status: Status;
+  /** In milliseconds; null when it does not answer. */
+  readonly latency: number | null;
 }
 
 export interface HealthReport {
@@ -24,7 +33,8 @@ export interface HealthReport {
   readonly uptime: number;
   readonly services: {
     /** Latency in milliseconds. */
-    readonly database: { readonly status: Status; readonly latency: number | null };
+    readonly database: ServiceReport;
+    readonly redis?: ServiceReport;
     readonly providers: Readonly<Record<string, Reachability>>;
   };
   readonly version: string;
@@ -36,6 +46,7 @@ export class HealthService {
   constructor(
     private readonly typeOrm: TypeOrmHealthIndicator,
     private readonly registry: ProviderRegistry,
+    private readonly redis: RedisConnection,
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
   ) {}
 
@@ -43,25 +54,33 @@ export class HealthService {
     return this.typeOrm.pingCheck('database').withTimeout(databaseTimeoutMs);
   }
 
-  /** `healthy` as long as people can be served: a provider that is down degrades, a database that is down is the end. */
+  /** `healthy` as long as all is well: a provider or Redis that is down degrades, a database that is down is the end. */
   async report(tenantId: string): Promise<HealthReport> {
-    const [{ database }, providers] = await Promise.all([
+    const [{ database }, redis, providers] = await Promise.all([
       this.databaseAnswers(),
+      this.redisReport(),
       this.registry.reachability(tenantId),
     ]);
     const databaseStatus = database.status === 'up' ? 'healthy' : 'unhealthy';
     const allReachable = Object.values(providers).every((reachability) => reachability !== 'unreachable');
-    const degraded: Status = allReachable ? 'healthy' : 'degraded';
+    const degraded: Status = allReachable && redis?.status !== 'unhealthy' ? 'healthy' : 'degraded';
     return {
       status: databaseStatus === 'healthy' ? degraded : 'unhealthy',
       uptime: Math.floor(process.uptime()),
       services: {
         database: { status: databaseStatus, latency: latencyOf(database) },
+        ...(redis === undefined ? {} : { redis }),
         providers,
       },
       version,
       environment: this.config.environment,
     };
+  }
+
+  private async redisReport(): Promise<ServiceReport | undefined> {
+    if (!this.redis.isConfigured) return undefined;
+    const latency = await this.redis.latency();
+    return latency === undefined ? { status: 'unhealthy', latency: null } : { status: 'healthy', latency };
   }
 }
 
@@ -76,6 +95,7 @@ export function summarize({ status, services }: HealthReport): HealthSummary {
     status,
     services: {
       database: { status: services.database.status },
+      ...(services.redis === undefined ? {} : { redis: { status: services.redis.status } }),
       providers: { status: providersDown ? 'degraded' : 'healthy' },
     },
   };

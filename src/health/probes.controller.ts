@@ -2,6 +2,7 @@ import { Catch, Controller, Get, ServiceUnavailableException, UseFilters } from 
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { HealthCheckService } from '@nestjs/terminus';
+import { SkipThrottle } from '@nestjs/throttler';
 import type { Response } from 'express';
 import { Public } from '../auth/access.js';
 import { Lifecycle } from '../infrastructure/lifecycle.js';
@@ -23,6 +24,7 @@ class ProbeFilter implements ExceptionFilter {
 /** For Kubernetes (operations.md, Health). */
 @ApiExcludeController()
 @Controller('health')
+@SkipThrottle()
 @UseFilters(ProbeFilter)
 export class ProbesController {
   constructor(

@@ -7,6 +7,7 @@ import { Notifications } from './events/notifications.js';
 import { OpenSockets } from './http/open-sockets.js';
 import { Lifecycle } from './lifecycle.js';
 import { Log } from './logging/log.js';
+import { Outbound } from './outbound/outbound.js';
 
 /** What every room may ask for: the time, ids, the log, the life of the process, seals, and word from other replicas. */
 @Global()
@@ -17,9 +18,10 @@ import { Log } from './logging/log.js';
     Lifecycle,
     Notifications,
     OpenSockets,
+    Outbound,
     Seals,
     { provide: Log, useFactory: (config: BootConfiguration) => new Log(config), inject: [CONFIGURATION] },
   ],
-  exports: [Clock, Ids, Lifecycle, Log, Notifications, OpenSockets, Seals],
+  exports: [Clock, Ids, Lifecycle, Log, Notifications, OpenSockets, Outbound, Seals],
 })
 export class FoundationModule {}

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { localOutbound } from '../../test/support/local-outbound.js';
 import { Clock, SystemClock } from '../common/clock.js';
+import { Outbound } from '../infrastructure/outbound/outbound.js';
 import { type Connection, providerKinds } from './contract/connection.js';
 import { ConnectionSource } from './contract/connection-source.js';
 import { LlmProvidersModule } from './llm-providers.module.js';
@@ -14,7 +16,13 @@ class NoConnections extends ConnectionSource {
 }
 
 @Global()
-@Module({ providers: [{ provide: Clock, useClass: SystemClock }], exports: [Clock] })
+@Module({
+  providers: [
+    { provide: Clock, useClass: SystemClock },
+    { provide: Outbound, useValue: localOutbound },
+  ],
+  exports: [Clock, Outbound],
+})
 class TestFoundation {}
 
 describe('LlmProvidersModule', () => {

@@ -1,5 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { Outbound } from '../infrastructure/outbound/outbound.js';
+import { AnthropicProvider } from './adapters/anthropic/anthropic.provider.js';
 import { DemoProvider } from './adapters/demo/demo.provider.js';
 import { OpenAiProvider } from './adapters/openai/openai.provider.js';
 import { ConnectionSource } from './contract/connection-source.js';
@@ -7,11 +9,12 @@ import type { ModelProvider } from './contract/model-provider.js';
 import { modelProviders, ProviderRegistry } from './provider-registry.js';
 
 /** The adapters: a new vendor adds its line here. */
-function makeProviders(clock: Clock): readonly ModelProvider[] {
+function makeProviders(clock: Clock, outbound: Outbound): readonly ModelProvider[] {
   return [
     new DemoProvider(),
-    new OpenAiProvider('openai', clock),
-    new OpenAiProvider('openai-compatible', clock),
+    new OpenAiProvider('openai', clock, outbound),
+    new OpenAiProvider('openai-compatible', clock, outbound),
+    new AnthropicProvider(clock, outbound),
   ];
 }
 
@@ -21,7 +24,7 @@ export interface LlmProvidersOptions {
   readonly imports?: ModuleMetadata['imports'];
 }
 
-/** Needs the Clock of the foundation. */
+/** Needs the foundation. */
 @Module({})
 export class LlmProvidersModule {
   static forRoot({ connectionSource, imports = [] }: LlmProvidersOptions): DynamicModule {
@@ -30,7 +33,7 @@ export class LlmProvidersModule {
       imports,
       providers: [
         { provide: ConnectionSource, useClass: connectionSource },
-        { provide: modelProviders, useFactory: makeProviders, inject: [Clock] },
+        { provide: modelProviders, useFactory: makeProviders, inject: [Clock, Outbound] },
         ProviderRegistry,
       ],
       exports: [ProviderRegistry],

@@ -6,6 +6,9 @@ export type MessageRole = 'user' | 'assistant' | 'system' | 'tool';
  */
 export type MessageStatus = 'pending' | 'streaming' | 'complete' | 'interrupted' | 'cancelled' | 'error';
 
+/** The longest text that a person may send at once, in UTF-16 units. */
+export const maxMessageCharacters = 500_000;
+
 export const generatingStatuses = ['pending', 'streaming'] as const satisfies readonly MessageStatus[];
 
 /** The ordered content of a message. Text parts joined are its `content`. */

@@ -6,6 +6,7 @@ import { Answers } from '../infrastructure/http/api-answer.js';
 import { IdPipe } from '../infrastructure/http/id.pipe.js';
 import { ModelIdPipe } from '../infrastructure/http/model-id.pipe.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
+import { Limited } from '../rate-limits/rate-limit.js';
 import { ListMessagesDto } from './dto/list-messages.dto.js';
 import { MessageDto } from './dto/message.dto.js';
 import { MessagesService } from './messages.service.js';
@@ -19,6 +20,7 @@ export class MessagesController {
 
   @Get('threads/:threadId/messages')
   @Requires('messages:read')
+  @Limited('messagesRead')
   @Answers(MessageDto, { shape: 'page' })
   async list(
     @CurrentCaller() caller: Caller,
@@ -31,6 +33,7 @@ export class MessagesController {
 
   @Get('threads/:threadId/models/:modelId/messages')
   @Requires('messages:read')
+  @Limited('messagesRead')
   @Answers(MessageDto, { shape: 'page' })
   async listOfModel(
     @CurrentCaller() caller: Caller,

@@ -84,12 +84,19 @@ export class MessagesRepository {
     );
   }
 
-  /** Of the messages, those that this replica still holds and nobody wants stopped. */
+  /**
+   * Of the messages, those that this replica still holds, that nobody wants stopped, and whose owner is active, in a tenant that
+   * is: by primary keys, hence the join across rooms.
+   */
   async stillWanted(replicaId: string, ids: readonly string[]): Promise<Set<string>> {
-    const rows = await this.messages.find({
-      select: { id: true },
-      where: { id: In(ids), replicaId, cancelRequested: false },
-    });
+    const rows = await this.messages.query<{ id: string }[]>(
+      `SELECT message.id FROM messages message
+         JOIN users person ON person.id = message.user_id AND person.tenant_id = message.tenant_id
+         JOIN tenants tenant ON tenant.id = message.tenant_id
+        WHERE message.id = ANY($2) AND message.replica_id = $1 AND NOT message.cancel_requested
+          AND person.status = 'active' AND tenant.status = 'active'`,
+      [replicaId, ids],
+    );
     return new Set(rows.map(({ id }) => id));
   }
 

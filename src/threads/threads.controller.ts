@@ -5,6 +5,7 @@ import type { Page } from '../common/cursor.js';
 import { Answers } from '../infrastructure/http/api-answer.js';
 import { IdPipe } from '../infrastructure/http/id.pipe.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
+import { Limited } from '../rate-limits/rate-limit.js';
 import {
   ChangeThreadDto,
   CreateThreadDto,
@@ -22,6 +23,7 @@ export class ThreadsController {
 
   @Post()
   @Requires('threads:write')
+  @Limited('threadsCreate')
   @Answers(ThreadDetailDto, { status: 201 })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateThreadDto): Promise<ThreadDetailDto> {
     return new ThreadDetailDto(await this.threads.create(caller, body.title));
@@ -29,6 +31,7 @@ export class ThreadsController {
 
   @Get()
   @Requires('threads:read')
+  @Limited('threadsList')
   @Answers(ThreadDto, { shape: 'page' })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListThreadsDto): Promise<Page<ThreadDto>> {
     const { orderBy, order, limit, cursor } = query;
@@ -39,6 +42,7 @@ export class ThreadsController {
 
   @Get(':threadId')
   @Requires('threads:read')
+  @Limited('threadRead')
   @Answers(ThreadDetailDto)
   async get(
     @CurrentCaller() caller: Caller,
@@ -60,6 +64,7 @@ export class ThreadsController {
 
   @Patch(':threadId/title')
   @Requires('threads:write')
+  @Limited('threadRename')
   @Answers(ThreadDetailDto)
   async rename(
     @CurrentCaller() caller: Caller,
@@ -71,6 +76,7 @@ export class ThreadsController {
 
   @Delete(':threadId')
   @Requires('threads:write')
+  @Limited('threadDelete')
   @Answers(DeletedThreadDto)
   async delete(
     @CurrentCaller() caller: Caller,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../common/clock.js';
 import type { Page } from '../common/cursor.js';
 import { DomainError } from '../common/domain-error.js';
-import { Ids } from '../common/ids.js';
+import { Ids, toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
 import { ThreadDeletion } from './thread-deletion.js';
@@ -25,6 +26,7 @@ export class ThreadsService {
     private readonly threads: ThreadsRepository,
     private readonly deletion: ThreadDeletion,
     private readonly transactions: Transactions,
+    private readonly audit: AuditService,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
@@ -95,6 +97,15 @@ export class ThreadsService {
     return this.transactions.run(async (db) => {
       const thread = await this.lockOwned(owner, id, db);
       await this.threads.delete(owner, id, db);
+      await this.audit.record(
+        {
+          tenantId: owner.tenantId,
+          action: 'thread.deleted',
+          target: { kind: 'thread', id: toWireId('thread', id) },
+          details: { messages: thread.messageCount },
+        },
+        db,
+      );
       return thread.messageCount;
     });
   }

@@ -3,12 +3,12 @@ import { Authenticated } from '../auth/access.js';
 import { CurrentCaller, type Caller } from '../auth/caller.js';
 import { Answers } from '../infrastructure/http/api-answer.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
+import { CurrentUsers } from './current-users.service.js';
 import { UserDto } from './dto/user.dto.js';
-import { UsersService } from './users.service.js';
 
 @NativeController('user', 'Session and person')
 export class UserController {
-  constructor(private readonly users: UsersService) {}
+  constructor(private readonly users: CurrentUsers) {}
 
   @Get()
   @Authenticated()

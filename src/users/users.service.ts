@@ -1,65 +1,93 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
-import { Ids } from '../common/ids.js';
-import { roles, type Owner, type Role } from '../common/owner.js';
-import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { Ids, toWireId } from '../common/ids.js';
+import type { Owner, Role } from '../common/owner.js';
+import { Transactions } from '../infrastructure/database/transactions.js';
 import { defaultTenantId } from '../tenants/default-tenant.js';
+import { LoginTenants } from '../tenants/login-tenants.service.js';
+import type { LoginProfile } from './login-profile.js';
+import { LoginRoles } from './login-roles.service.js';
 import type { User } from './user.entity.js';
-import { UsersRepository } from './users.repository.js';
-
-/** What an identity provider says of the person who just logged in. */
-export interface LoginProfile {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly username: string;
-  readonly displayName: string | null;
-  readonly email: string | null;
-  /** Undefined when the provider says nothing of groups, which is not the same as none. */
-  readonly groups: readonly string[] | undefined;
-}
+import { UsersRepository, type Identity, type KnownUser } from './users.repository.js';
 
 @Injectable()
 export class UsersService {
   constructor(
     private readonly users: UsersRepository,
-    @Inject(CONFIGURATION) private readonly config: BootConfiguration,
+    private readonly tenants: LoginTenants,
+    private readonly roles: LoginRoles,
+    private readonly transactions: Transactions,
+    private readonly audit: AuditService,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   /**
-   * The user with this identity, created at their first login, with what the provider says of them now. Without a word on
-   * groups they keep the role they have (identity.md, Roles).
-   * @throws DomainError USER_SUSPENDED, and nothing is changed
+   * The user with this identity, created at their first login, with what the provider says of them now (identity.md, Roles,
+   * groups, tenants).
+   * @throws DomainError USER_SUSPENDED, TENANT_SUSPENDED, TENANT_UNKNOWN, TENANT_CHANGED, LOGIN_GROUPS_MISSING, and nothing is
+   *   changed
    */
-  async logIn({ issuer, subject, groups, ...display }: LoginProfile): Promise<User> {
-    const now = this.clock.now();
-    await this.users.insertIfNew({
-      id: this.ids.next(),
-      tenantId: defaultTenantId,
-      issuer,
-      subject,
-      ...display,
-      role: this.roleOf(groups ?? []),
-      status: 'active',
-      createdAt: now,
-      updatedAt: now,
-      lastLoginAt: null,
-      kind: 'person',
-      toolAllow: [],
-      toolDeny: [],
+  logIn(profile: LoginProfile): Promise<User> {
+    return this.transactions.run(async (db) => {
+      const tenantId = await this.tenants.resolve(profile, db);
+      const known = await this.users.findByIdentity(profile, db);
+      const created = known === null ? await this.register(profile, tenantId, db) : undefined;
+      if (created !== undefined) return created;
+      // Else another first login was faster.
+      const user = known ?? (await this.users.getByIdentity(profile, db));
+      if (user.status === 'suspended') throw new DomainError('USER_SUSPENDED');
+      if (user.tenantId !== tenantId) throw new DomainError('TENANT_CHANGED');
+      const now = this.clock.now();
+      const { displayName, email } = profile;
+      const display = { username: usernameOf(profile), displayName, email };
+      return this.change(user, profile, { ...display, updatedAt: now, lastLoginAt: now }, db);
     });
-    const user = await this.users.getByIdentity({ issuer, subject });
-    if (user.status === 'suspended') throw new DomainError('USER_SUSPENDED');
-    const change = {
-      ...display,
-      ...(groups === undefined ? {} : { role: this.roleOf(groups) }),
-      updatedAt: now,
-      lastLoginAt: now,
-    };
-    await this.users.update({ issuer, subject }, change);
-    return Object.assign(user, change);
+  }
+
+  /**
+   * What the provider says meanwhile of somebody who is logged in: their role, as at a login, and what is for display. What it
+   * does not mention stays as it is.
+   * @throws DomainError NOT_FOUND, and as `logIn` does; then nothing is changed
+   */
+  reconcile(profile: LoginProfile): Promise<User> {
+    return this.transactions.run(async (db) => {
+      const user = await this.users.findByIdentity(profile, db);
+      if (user === null) throw new DomainError('NOT_FOUND');
+      if (user.status === 'suspended') throw new DomainError('USER_SUSPENDED');
+      // Answers to a refresh need not repeat every claim.
+      if (profile.tenantClaim === null) await this.tenants.requireActive(user.tenantId, db);
+      else if ((await this.tenants.resolve(profile, db)) !== user.tenantId) {
+        throw new DomainError('TENANT_CHANGED');
+      }
+      return this.change(user, profile, newsOf(user, profile), db);
+    });
+  }
+
+  /** Whose record a failed login belongs to: the tenant of whoever tried, as far as it is known. */
+  async tenantOf(profile: LoginProfile): Promise<string> {
+    return this.transactions.run(async (db) => {
+      const known = await this.users.findByIdentity(profile, db);
+      return known?.tenantId ?? (await this.tenants.find(profile, db))?.id ?? defaultTenantId;
+    });
+  }
+
+  /** The roles of those of the users who may be here now: active, in a tenant that is. */
+  standing(userIds: readonly string[]): Promise<Map<string, Role>> {
+    return this.users.activeRoles(userIds);
+  }
+
+  /** The user with this identity, suspended or not; null before their first login. */
+  findByIdentity(identity: Identity): Promise<KnownUser | null> {
+    return this.users.findKnown(identity);
+  }
+
+  /** Null when the tenant has no such user. */
+  find(person: Owner): Promise<User | null> {
+    return this.users.find(person);
   }
 
   /** @throws DomainError NOT_FOUND */
@@ -69,10 +97,80 @@ export class UsersService {
     return user;
   }
 
-  /** The strongest role that one of the groups gives, else the default one. */
-  private roleOf(groups: readonly string[]): Role {
-    const groupRoles = new Map(Object.entries(this.config['identity.groupRoles']));
-    const given = new Set(groups.map((group) => groupRoles.get(group)));
-    return roles.find((role) => given.has(role)) ?? this.config['identity.defaultRole'];
+  /** Undefined when the identity is known by now. */
+  private async register(
+    profile: LoginProfile,
+    tenantId: string,
+    db: EntityManager,
+  ): Promise<User | undefined> {
+    const { issuer, subject, displayName, email } = profile;
+    const now = this.clock.now();
+    const user: User = {
+      id: this.ids.next(),
+      tenantId,
+      issuer,
+      subject,
+      username: usernameOf(profile),
+      displayName,
+      email,
+      role: this.roles.roleOf(profile),
+      status: 'active',
+      createdAt: now,
+      updatedAt: now,
+      lastLoginAt: now,
+      kind: 'person',
+      toolAllow: [],
+      toolDeny: [],
+    };
+    if (!(await this.users.insertIfNew(user, db))) return undefined;
+    await this.audit.record(
+      {
+        tenantId,
+        actor: { kind: 'user', userId: user.id },
+        action: 'user.created',
+        target: { kind: 'user', id: toWireId('user', user.id) },
+        details: { role: user.role, issuer, by: 'login' },
+      },
+      db,
+    );
+    return user;
   }
+
+  /** Writes the change together with the role that the profile gives, if there is anything to write. */
+  private async change(
+    user: User,
+    profile: LoginProfile,
+    change: Partial<User>,
+    db: EntityManager,
+  ): Promise<User> {
+    const role = await this.roles.decide(user, profile, db);
+    const isNews = role.from !== role.to;
+    if (!isNews && Object.keys(change).length === 0) return Object.assign(user, { role: role.to });
+    const written: Partial<User> = {
+      updatedAt: this.clock.now(),
+      ...change,
+      // Unless it changes it may be changed by others at the same time.
+      ...(isNews ? { role: role.to } : {}),
+    };
+    await this.users.update({ tenantId: user.tenantId, userId: user.id }, written, db);
+    if (Object.keys(newsOf(user, profile)).length > 0) await this.roles.tellReplicas(db);
+    await this.roles.record(user, role, db);
+    return Object.assign(user, written, { role: role.to });
+  }
+}
+
+const maxUsername = 200;
+
+function usernameOf({ username, subject }: LoginProfile): string {
+  return username ?? subject.slice(0, maxUsername);
+}
+
+/** What the profile says for display that is not what we know. */
+function newsOf(user: User, profile: LoginProfile): Partial<User> {
+  const { username, displayName, email } = profile;
+  return {
+    ...(username === null || username === user.username ? {} : { username }),
+    ...(displayName === null || displayName === user.displayName ? {} : { displayName }),
+    ...(email === null || email === user.email ? {} : { email }),
+  };
 }

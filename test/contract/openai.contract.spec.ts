@@ -9,6 +9,7 @@ import {
   type Refusal,
 } from './provider-contract.js';
 import { credentialCanary, upstreamCanary } from './stream-run.js';
+import { localOutbound } from '../support/local-outbound.js';
 
 function fixture(name: string): Uint8Array {
   return readFileSync(
@@ -157,7 +158,7 @@ const http: HttpContract = {
 
 for (const kind of ['openai', 'openai-compatible'] as const) {
   describeProviderContract(kind, {
-    makeProvider: () => new OpenAiProvider(kind, new SystemClock()),
+    makeProvider: () => new OpenAiProvider(kind, new SystemClock(), localOutbound),
     connection: (upstreamUrl) => ({
       id: 'connection',
       version: 1,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
+import { toWireId } from '../../src/common/ids.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { AuthApplication, codeOf, ManualClock } from '../support/auth-application.js';
 import type { Browser } from '../support/browser.js';
@@ -68,6 +69,7 @@ function expectNoCredentials(browser: Browser): void {
 }
 
 interface SessionRow {
+  readonly id: string;
   readonly revoked_reason: string | null;
   readonly idle_expires_at: Date;
 }
@@ -169,6 +171,28 @@ describe('an access token', () => {
   });
 });
 
+describe('a secret', () => {
+  it('that is new signs, while the older ones go on verifying until they are gone, which logs nobody out', async () => {
+    const kidOf = (browser: Browser) => decodeProtectedHeader(browser.jar().get('parley_session') ?? '').kid;
+    const begun = await app.logIn();
+    const rotated = await startAnother({ 'session.secrets': [olderSecret, secret] });
+    const during = cloneOf(begun, rotated);
+    const response = await during.fetch('/api/user');
+    expect([response.status, response.headers.getSetCookie()]).toEqual([200, []]);
+    await refresh(during);
+    expect(kidOf(during)).not.toBe(kidOf(begun));
+    // The replica that was not restarted yet does not know the new secret: its requests refresh, and go on.
+    const straggler = cloneOf(during);
+    expect((await straggler.fetch('/api/user')).status).toBe(200);
+    expect(kidOf(straggler)).toBe(kidOf(begun));
+    const later = cloneOf(straggler, await startAnother({ 'session.secrets': [olderSecret] }));
+    const answer = await later.fetch('/api/user');
+    expect([answer.status, answer.headers.getSetCookie().length]).toEqual([200, 2]);
+    expect(kidOf(later)).toBe(kidOf(during));
+    expect(await sessions()).toMatchObject([{ revoked_reason: null }]);
+  });
+});
+
 describe('cookies', () => {
   const attributes = '; Path=/; HttpOnly; SameSite=Lax';
 
@@ -260,6 +284,55 @@ describe('refreshing', () => {
     expect(new Set(clones.map((clone) => clone.jar().get('parley_refresh'))).size).toBe(1);
   });
 
+  it('gives ten tabs on two replicas one successor, thirty times over, and logs nobody out', async () => {
+    const replica = await startAnother({ 'session.secrets': [secret] });
+    let browser = await app.logIn();
+    for (let round = 1; round <= 30; round++) {
+      clock.advance(16 * minute);
+      const tabs = Array.from({ length: 10 }, (_, index) =>
+        cloneOf(browser, index % 2 === 0 ? app : replica),
+      );
+      // Some ask to be refreshed, the others have to be.
+      const responses = await Promise.all(
+        tabs.map((tab, index) => (index % 3 === 0 ? refresh(tab) : tab.fetch('/api/user'))),
+      );
+      expect(responses.map(({ status }) => status)).toEqual(tabs.map(() => 200));
+      const successors = new Set(tabs.map((tab) => tab.jar().get('parley_refresh')));
+      expect(successors.size).toBe(1);
+      expect(successors).not.toContain(browser.jar().get('parley_refresh'));
+      expect(await tokenCount()).toBe(round + 1);
+      browser = tabs[0] ?? browser;
+    }
+    expect(await sessions()).toMatchObject([{ revoked_reason: null }]);
+  });
+
+  it('ends the session once when many present a used token after the grace, and records it', async () => {
+    const replica = await startAnother({ 'session.secrets': [secret] });
+    const browser = await app.logIn();
+    await refresh(cloneOf(browser));
+    clock.advance(11);
+    const thieves = Array.from({ length: 10 }, (_, index) =>
+      cloneOf(browser, index % 2 === 0 ? app : replica),
+    );
+    const responses = await Promise.all(thieves.map(refresh));
+    expect(responses.map(({ status }) => status)).toEqual(thieves.map(() => 401));
+    const [session] = await sessions();
+    expect(session).toMatchObject({ revoked_reason: 'refresh_reuse' });
+    const recorded = await app.database.query<unknown[]>(
+      'SELECT * FROM audit_events WHERE action = $1 AND target_id = $2',
+      ['session.refresh_reused', toWireId('session', session?.id ?? '')],
+    );
+    expect(recorded).toMatchObject([{ actor_kind: 'anonymous', ip: '127.0.0.1' }]);
+  });
+
+  it('gives a token that is none of the family no say over it', async () => {
+    const browser = await app.logIn();
+    const stranger = app.browser();
+    stranger.jar().set('parley_refresh', 'a'.repeat(43));
+    await expectRefusal(await refresh(stranger), 401, 'SESSION_ENDED');
+    expect((await refresh(browser)).status).toBe(200);
+  });
+
   it('stores neither token nor successor', async () => {
     const browser = await app.logIn();
     const token = browser.jar().get('parley_refresh') ?? '';
@@ -340,7 +413,7 @@ describe('logging out', () => {
   it('ends the session on the server', async () => {
     const browser = await app.logIn();
     const copy = cloneOf(browser);
-    expect((await browser.fetch('/api/logout', { method: 'POST' })).status).toBe(204);
+    expect((await browser.fetch('/api/logout', { method: 'POST' })).status).toBe(200);
     expectNoCredentials(browser);
     expect(await sessions()).toMatchObject([{ revoked_reason: 'logout' }]);
     await expectRefusal(await copy.fetch('/api/user'), 401, 'SESSION_ENDED');
@@ -350,7 +423,7 @@ describe('logging out', () => {
     const browser = await app.logIn();
     const copy = cloneOf(browser);
     browser.jar().delete(name);
-    expect((await browser.fetch('/api/logout', { method: 'POST' })).status).toBe(204);
+    expect((await browser.fetch('/api/logout', { method: 'POST' })).status).toBe(200);
     await expectRefusal(await copy.fetch('/api/user'), 401, 'SESSION_ENDED');
   });
 
@@ -358,8 +431,8 @@ describe('logging out', () => {
     const browser = await app.logIn();
     const copy = cloneOf(browser);
     await browser.fetch('/api/logout', { method: 'POST' });
-    expect((await copy.fetch('/api/logout', { method: 'POST' })).status).toBe(204);
-    expect((await app.browser().fetch('/api/logout', { method: 'POST' })).status).toBe(204);
+    expect((await copy.fetch('/api/logout', { method: 'POST' })).status).toBe(200);
+    expect((await app.browser().fetch('/api/logout', { method: 'POST' })).status).toBe(200);
   });
 
   it('leaves the other sessions of the person alone', async () => {

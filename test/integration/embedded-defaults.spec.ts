@@ -74,7 +74,9 @@ describe('the embedded defaults', () => {
 
   it('bring a database', async () => {
     const { values, announcements } = await start({ database: true });
-    expect(values['database.url']).toMatch(/^postgres:\/\/parley:[\w-]{32}@127\.0\.0\.1:\d+\/parley$/);
+    const form = /^postgres:\/\/(?<role>\w+):[\w-]{32}@127\.0\.0\.1:\d+\/parley$/;
+    expect(form.exec(values['database.url'] ?? '')?.groups).toEqual({ role: 'parley_app' });
+    expect(form.exec(values['database.migrationUrl'] ?? '')?.groups).toEqual({ role: 'parley' });
     expect(announcements.join()).toContain(dataDirectory);
   });
 

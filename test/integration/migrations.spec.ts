@@ -51,9 +51,9 @@ describe('migrations', () => {
     const before = await tables();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
-    await client.query('CREATE TABLE installation (in_the_way integer)');
-    await expect(withMigrator(config, (migrator) => migrator.up())).rejects.toThrow('installation');
-    await client.query('DROP TABLE installation');
+    await client.query('CREATE TABLE profiles (in_the_way integer)');
+    await expect(withMigrator(config, (migrator) => migrator.up())).rejects.toThrow('profiles');
+    await client.query('DROP TABLE profiles');
     await client.end();
     expect(await tables()).toEqual(before);
     const status = await withMigrator(config, (migrator) => migrator.status());

@@ -104,9 +104,10 @@ export class AuthApplication {
     return response.headers.get('location') ?? '';
   }
 
-  /** Brings an answer of the provider back. */
-  complete(browser: Browser, answer: URLSearchParams): Promise<Response> {
-    return browser.navigate(`${this.url}/app/login/callback?${answer.toString()}`);
+  /** Brings an answer back, to the redirect URI of the first provider or of the one that is named. */
+  complete(browser: Browser, answer: URLSearchParams, provider?: string): Promise<Response> {
+    const path = `/app/login/callback${provider === undefined ? '' : `/${provider}`}`;
+    return browser.navigate(`${this.url}${path}?${answer.toString()}`);
   }
 
   /** Logs somebody in, `ada` unless the claims say otherwise. */

@@ -28,14 +28,17 @@ export class Parley {
     readonly identity: ScriptedIdentityProvider,
     readonly upstream: ScriptedUpstream,
     private readonly settings: EmbeddedValues,
+    private readonly create: typeof createApp,
   ) {}
 
-  static async start(settings: EmbeddedValues = {}): Promise<Parley> {
+  /** @param create wires the application, for tests that observe more of it than HTTP shows */
+  static async start(settings: EmbeddedValues = {}, create = createApp): Promise<Parley> {
     const parley = new Parley(
       await createTestDatabase(),
       await ScriptedIdentityProvider.start(),
       await ScriptedUpstream.start(),
       settings,
+      create,
     );
     await parley.addReplica();
     return parley;
@@ -59,7 +62,7 @@ export class Parley {
       'generation.retryBaseDelayMs': 1,
       ...this.settings,
     });
-    const replica = await Replica.start(await createApp(config), this.identity);
+    const replica = await Replica.start(await this.create(config), this.identity);
     this.replicas.push(replica);
     return replica;
   }
@@ -72,6 +75,11 @@ export class Parley {
       database.query('SELECT * FROM messages ORDER BY id'),
       database.query('SELECT * FROM thread_models ORDER BY thread_id, model_id'),
       database.query('SELECT id, revoked_at FROM sessions ORDER BY id'),
+      database.query('SELECT * FROM users ORDER BY id'),
+      database.query('SELECT * FROM api_tokens ORDER BY id'),
+      database.query('SELECT * FROM profiles ORDER BY user_id'),
+      database.query('SELECT * FROM tenants ORDER BY id'),
+      database.query('SELECT * FROM tenant_identities ORDER BY issuer, claim_value'),
     ]);
   }
 

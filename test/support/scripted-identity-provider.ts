@@ -27,9 +27,27 @@ export class ScriptedIdentityProvider {
   isDown = false;
   discoveries = 0;
   codeExchanges = 0;
+  keyReads = 0;
+  renewals = 0;
+  /** Never answers. */
+  isStalled = false;
+  issuesRefreshTokens = false;
+  /** Claims of the ID token of a renewal, over those of the login; undefined leaves one out. */
+  renewal: Record<string, unknown> = {};
+  /** The error that renewals end with. */
+  renewalError: string | undefined;
+  /** Published beside the key that signs. */
+  moreKeys: JWK[] = [];
+  /** What discovery says beside what is always there. */
+  moreMetadata: Record<string, unknown> = {};
+  /** Answers for an endpoint, by its path. */
+  readonly lies = new Map<string, (response: ServerResponse) => void>();
+  /** Makes the ID tokens, in place of an honest one; undefined for none. */
+  makeIdToken: ((claims: JWTPayload) => unknown) | undefined;
   /** Claims of the userinfo endpoint beside `sub`. */
   userInfo: Record<string, unknown> = {};
   private readonly grants = new Map<string, Grant>();
+  private readonly refreshTokens = new Map<string, JWTPayload>();
   private readonly subjects = new Map<string, unknown>();
   private key: SigningKey;
 
@@ -92,9 +110,27 @@ export class ScriptedIdentityProvider {
     return new URLSearchParams({ code, state: asked.get('state') ?? '', iss: this.issuer });
   }
 
+  /** A JWT signed with the key of now, whatever it says. */
+  sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', kid: this.key.kid, ...header })
+      .sign(this.key.privateKey);
+  }
+
+  /** What the key of now is verified with. */
+  get publicKey(): JWK {
+    return this.key.publicJwk;
+  }
+
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = new URLSearchParams(await text(request));
+    const lie = this.lies.get(request.url ?? '');
+    if (lie !== undefined) {
+      lie(response);
+      return;
+    }
     const [status, answer] = this.isDown ? [503, {}] : await this.route(request, body);
+    if (this.isStalled) return;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
 
@@ -104,10 +140,12 @@ export class ScriptedIdentityProvider {
         this.discoveries++;
         return [200, this.metadata()];
       case '/jwks':
-        return [200, { keys: [this.key.publicJwk] }];
+        this.keyReads++;
+        return [200, { keys: [this.key.publicJwk, ...this.moreKeys] }];
       case '/userinfo':
         return [200, { sub: this.subjects.get(headers.authorization ?? ''), ...this.userInfo }];
       case '/token':
+        if (body.get('grant_type') === 'refresh_token') return this.renew(body.get('refresh_token') ?? '');
         this.codeExchanges++;
         return this.exchange(body);
       default:
@@ -124,6 +162,7 @@ export class ScriptedIdentityProvider {
       userinfo_endpoint: `${this.issuer}/userinfo`,
       authorization_response_iss_parameter_supported: true,
       code_challenge_methods_supported: ['S256'],
+      ...this.moreMetadata,
     };
   }
 
@@ -137,12 +176,30 @@ export class ScriptedIdentityProvider {
     if (challenge !== grant?.challenge || body.get('redirect_uri') !== grant.redirectUri) {
       return [400, { error: 'invalid_grant', error_description: 'canary-of-the-provider' }];
     }
-    const idToken = await new SignJWT(grant.claims)
-      .setProtectedHeader({ alg: 'RS256', kid: this.key.kid })
-      .sign(this.key.privateKey);
+    return [200, await this.tokensFor(grant.claims)];
+  }
+
+  /** Each refresh token is good once. */
+  private async renew(refreshToken: string): Promise<[number, object]> {
+    this.renewals++;
+    const claims = this.refreshTokens.get(refreshToken);
+    this.refreshTokens.delete(refreshToken);
+    if (this.renewalError !== undefined) return [400, { error: this.renewalError }];
+    if (claims === undefined) return [400, { error: 'invalid_grant' }];
+    const now = Math.floor(Date.now() / 1000);
+    const { nonce: _ofTheLogin, ...rest } = claims;
+    return [200, await this.tokensFor({ ...rest, iat: now, exp: now + 60, ...this.renewal })];
+  }
+
+  private async tokensFor(claims: JWTPayload): Promise<object> {
     const accessToken = randomBytes(16).toString('hex');
-    this.subjects.set(`Bearer ${accessToken}`, grant.claims.sub);
-    return [200, { access_token: accessToken, token_type: 'Bearer', id_token: idToken }];
+    this.subjects.set(`Bearer ${accessToken}`, claims.sub);
+    const idToken = await (this.makeIdToken ?? ((honest) => this.sign(honest)))(claims);
+    const tokens = { access_token: accessToken, token_type: 'Bearer', id_token: idToken };
+    if (!this.issuesRefreshTokens) return tokens;
+    const refreshToken = randomBytes(16).toString('hex');
+    this.refreshTokens.set(refreshToken, claims);
+    return { ...tokens, refresh_token: refreshToken };
   }
 }
 

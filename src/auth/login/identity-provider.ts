@@ -1,8 +1,11 @@
 import * as oidc from 'openid-client';
 import type { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
-import type { IdentityProviderSettings } from '../../config/identity-providers.js';
+import { defaultProvider } from '../../config/identity-providers.js';
+import type { IdentityProviderSettings } from '../../config/identity-provider-type.js';
+import type { ProviderTokens } from '../sessions/provider-tokens.js';
 import type { Claims } from './identity-claims.js';
+import { providerFailure } from './provider-failures.js';
 
 /** What binds an answer of the provider to the attempt that asked for it; all three, always. */
 export interface LoginSecrets {
@@ -13,8 +16,15 @@ export interface LoginSecrets {
 
 const timeoutSeconds = 5;
 const discoveryLifetimeMs = 10 * 60_000;
-const retryAfterMs = 5000;
+/** How far the clock of a provider may be ahead of ours. */
+const clockToleranceSeconds = 300;
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** Who somebody is by the word of the provider. */
+export interface RedeemedLogin {
+  readonly claims: Claims;
+  readonly tokens: ProviderTokens;
+}
 
 interface Discovery {
   readonly metadata: Promise<oidc.ServerMetadata>;
@@ -35,15 +45,28 @@ export class IdentityProvider {
     site: URL,
     private readonly clock: Clock,
   ) {
-    this.redirectUri = new URL('/app/login/callback', site);
+    // Each has its own, so that an answer of one cannot be taken for another's (RFC 9700, 2.1 and 4.4.2.2).
+    const path = settings.name === defaultProvider ? '' : `/${settings.name}`;
+    this.redirectUri = new URL(`/app/login/callback${path}`, site);
     const { protocol, hostname } = new URL(settings.issuer);
     // Plain http stays on this machine.
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- "deprecated only to make it stand out"
     this.transport = protocol === 'http:' && loopback.test(hostname) ? [oidc.allowInsecureRequests] : [];
   }
 
-  /** @throws DomainError IDENTITY_PROVIDER_UNAVAILABLE */
-  async authorizationUrl({ state, nonce, codeVerifier }: LoginSecrets): Promise<URL> {
+  /** Whether an issuer is this provider; the path of a bare host may be written or not. */
+  isIssuer(issuer: string): boolean {
+    return URL.parse(issuer)?.href === new URL(this.settings.issuer).href;
+  }
+
+  /**
+   * @param reauthenticate asks the person for proof even if the provider knows them
+   * @throws DomainError IDENTITY_PROVIDER_UNAVAILABLE, IDENTITY_PROVIDER_INVALID
+   */
+  async authorizationUrl(
+    { state, nonce, codeVerifier }: LoginSecrets,
+    { reauthenticate }: { readonly reauthenticate: boolean },
+  ): Promise<URL> {
     return oidc.buildAuthorizationUrl(await this.client(), {
       redirect_uri: this.redirectUri.href,
       scope: this.settings.scopes.join(' '),
@@ -51,40 +74,56 @@ export class IdentityProvider {
       nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256',
+      // With max_age a provider must tell when it was (OpenID Connect Core, 3.1.2.1).
+      ...(reauthenticate ? { prompt: 'login', max_age: '0' } : {}),
     });
   }
 
   /**
    * Exchanges the answer of the provider for verified claims: those of the ID token, and those that only the userinfo endpoint
-   * tells. Checked are `state`, `iss`, `nonce`, signature, `aud`, `azp` and `exp`.
-   * @throws DomainError LOGIN_DENIED when the provider says no, LOGIN_REJECTED, IDENTITY_PROVIDER_UNAVAILABLE
+   * tells. Checked are `state`, `iss`, `nonce`, signature, `aud`, `azp`, `exp` and `iat`.
+   * @throws DomainError LOGIN_DENIED when the provider says no, IDENTITY_PROVIDER_UNAVAILABLE, IDENTITY_PROVIDER_INVALID, and
+   *   what provider-failures.ts makes of a check that failed
    */
-  async redeem(answer: URLSearchParams, secrets: LoginSecrets): Promise<Claims> {
+  async redeem(answer: URLSearchParams, secrets: LoginSecrets): Promise<RedeemedLogin> {
     const client = await this.client();
-    const url = new URL(this.redirectUri);
-    url.search = answer.toString();
     try {
-      const tokens = await oidc.authorizationCodeGrant(client, url, {
+      const response = await oidc.authorizationCodeGrant(client, this.callback(answer), {
         expectedState: secrets.state,
         expectedNonce: secrets.nonce,
         pkceCodeVerifier: secrets.codeVerifier,
         idTokenExpected: true,
       });
-      const claims = tokens.claims();
-      if (claims === undefined) throw new Error('no ID token');
-      // openid-client looks at azp only when there are several audiences.
-      if (claims.azp !== undefined && claims.azp !== this.settings.clientId) {
-        throw new Error('unexpected azp');
-      }
-      if (client.serverMetadata().userinfo_endpoint === undefined) return claims;
-      return { ...(await oidc.fetchUserInfo(client, tokens.access_token, claims.sub)), ...claims };
+      const { id_token: idToken, refresh_token: refreshToken } = response;
+      const idClaims = response.claims();
+      if (idClaims === undefined || idToken === undefined) throw new DomainError('ID_TOKEN_MISSING');
+      this.refuseOddClaims(idClaims);
+      const claims = { ...(await userInfo(client, response.access_token, idClaims.sub)), ...idClaims };
+      return { claims, tokens: { idToken, refreshToken } };
     } catch (error) {
-      throw toDomainError(error);
+      throw providerFailure(error);
+    }
+  }
+
+  private callback(answer: URLSearchParams): URL {
+    const url = new URL(this.redirectUri);
+    url.search = answer.toString();
+    return url;
+  }
+
+  /** What openid-client leaves: it looks at azp only when there are several audiences, and never whether iat is past. */
+  private refuseOddClaims({ azp, iat }: oidc.IDToken): void {
+    if (azp !== undefined && azp !== this.settings.clientId) {
+      throw new DomainError('ID_TOKEN_AUDIENCE_MISMATCH', { cause: new Error('unexpected azp') });
+    }
+    // By the clock that openid-client measures exp by.
+    if (iat > Date.now() / 1000 + clockToleranceSeconds) {
+      throw new DomainError('ID_TOKEN_NOT_YET_VALID', { cause: new Error('iat is in the future') });
     }
   }
 
   /** A client without memory of the provider's keys: each login reads them anew, so that they may be rotated at any time. */
-  private async client(): Promise<oidc.Configuration> {
+  async client(): Promise<oidc.Configuration> {
     const metadata = await this.metadata();
     const { clientId, clientSecret: secret } = this.settings;
     const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
@@ -102,7 +141,8 @@ export class IdentityProvider {
     return client;
   }
 
-  private metadata(): Promise<oidc.ServerMetadata> {
+  /** @throws DomainError IDENTITY_PROVIDER_UNAVAILABLE, IDENTITY_PROVIDER_INVALID */
+  metadata(): Promise<oidc.ServerMetadata> {
     const now = this.clock.monotonicMs();
     if (this.discovery === undefined || now >= this.discovery.staleAtMs) {
       const discovery = { metadata: this.discover(), staleAtMs: now + discoveryLifetimeMs };
@@ -123,32 +163,34 @@ export class IdentityProvider {
         undefined,
         { timeout: timeoutSeconds, execute: [...this.transport] },
       );
-      return client.serverMetadata();
+      const metadata = client.serverMetadata();
+      // openid-client lets Microsoft's multi-tenant issuers pass, by which every organisation could log in.
+      if (!this.isIssuer(metadata.issuer)) throw new Error('metadata of another issuer');
+      const { authorization_endpoint: authorize, token_endpoint: token, jwks_uri: keys } = metadata;
+      const isPlainAllowed = this.transport.length > 0;
+      for (const address of [authorize, token, keys]) {
+        const protocol = address === undefined ? undefined : URL.parse(address)?.protocol;
+        if (protocol !== 'https:' && !(isPlainAllowed && protocol === 'http:')) {
+          throw new Error('an endpoint is missing, or is not asked over https');
+        }
+      }
+      return metadata;
     } catch (error) {
-      throw unavailable(error);
+      const failure = providerFailure(error);
+      if (failure.code === 'IDENTITY_PROVIDER_UNAVAILABLE') throw failure;
+      throw new DomainError('IDENTITY_PROVIDER_INVALID', { cause: error });
     }
   }
 }
 
-function unavailable(cause: unknown): DomainError {
-  return new DomainError('IDENTITY_PROVIDER_UNAVAILABLE', { cause, retryAfterMs });
-}
-
-function toDomainError(error: unknown): DomainError {
-  if (error instanceof oidc.AuthorizationResponseError)
-    return new DomainError('LOGIN_DENIED', { cause: error });
-  return isOutage(error) ? unavailable(error) : new DomainError('LOGIN_REJECTED', { cause: error });
-}
-
-/** Whether the provider could not be asked or failed itself, as opposed to answering something that must be refused. */
-function isOutage(error: unknown): boolean {
-  if (error instanceof oidc.ResponseBodyError) return error.status >= 500;
-  if (error instanceof oidc.ClientError) {
-    const { code, cause } = error;
-    return code === 'OAUTH_TIMEOUT' || (cause instanceof Response ? cause.status >= 500 : isOutage(cause));
+/** What the userinfo endpoint adds to the claims of the ID token; nothing where there is none. */
+async function userInfo(client: oidc.Configuration, accessToken: string, subject: string): Promise<Claims> {
+  if (client.serverMetadata().userinfo_endpoint === undefined) return {};
+  try {
+    return await oidc.fetchUserInfo(client, accessToken, subject);
+  } catch (error) {
+    const failure = providerFailure(error);
+    const isTelling = ['IDENTITY_PROVIDER_UNAVAILABLE', 'USERINFO_MISMATCH'].includes(failure.code);
+    throw isTelling ? failure : new DomainError('IDENTITY_PROVIDER_INVALID', { cause: error });
   }
-  // What fetch throws when there is no connection (undici).
-  return (
-    typeof error === 'object' && error !== null && 'message' in error && error.message === 'fetch failed'
-  );
 }

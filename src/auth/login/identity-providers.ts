@@ -21,6 +21,6 @@ export class IdentityProviders {
   }
 
   byIssuer(issuer: string): IdentityProvider | undefined {
-    return this.all.find(({ settings }) => settings.issuer === issuer);
+    return this.all.find((provider) => provider.isIssuer(issuer));
   }
 }

@@ -23,18 +23,18 @@ export class LoginController {
   @Header('Cache-Control', 'no-store')
   @Redirect()
   async begin(
-    @Query('returnTo') returnTo: unknown,
+    @Query() wishes: Readonly<Record<string, unknown>>,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<{ url: string }> {
     // Kept when present, so that the logins of several tabs do not undo each other.
     const browser = this.cookies.loginSecret(request) ?? newSecret();
-    const { authorizationUrl, expiresAt } = await this.login.begin(returnTo, browser);
+    const { authorizationUrl, expiresAt } = await this.login.begin(wishes, browser);
     this.cookies.setLoginSecret(response, browser, expiresAt);
     return { url: authorizationUrl.href };
   }
 
-  @Get('login/callback')
+  @Get(['login/callback', 'login/callback/:provider'])
   @Public()
   @UseGuards(OidcGuard)
   @Header('Cache-Control', 'no-store')
@@ -43,8 +43,8 @@ export class LoginController {
     @Req() request: RequestWithLogin,
     @Res({ passthrough: true }) response: Response,
   ): Promise<{ url: string }> {
-    const { person, returnTo } = request.completedLogin;
-    await this.authentication.logIn(person, { method: 'oidc' }, request, response);
+    const { person, proof, returnTo } = request.completedLogin;
+    await this.authentication.logIn(person, proof, request, response);
     return { url: returnTo };
   }
 }

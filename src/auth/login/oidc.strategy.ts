@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import passport from 'passport';
+import { defaultProvider } from '../../config/identity-providers.js';
 import { BrowserCookies } from '../browser-cookies.js';
 import { LoginService } from './login.service.js';
 
@@ -21,7 +22,8 @@ export class OidcStrategy extends passport.Strategy {
 
   override authenticate(request: Request): void {
     const answer = new URLSearchParams(request.originalUrl.split('?')[1]);
-    this.login.complete(answer, this.cookies.loginSecret(request)).then(
+    const { provider = defaultProvider } = request.params;
+    this.login.complete(answer, this.cookies.loginSecret(request), String(provider)).then(
       (login) => this.success(login),
       (error: unknown) => this.error(error),
     );

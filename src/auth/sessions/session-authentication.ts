@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
 import { BrowserCookies } from '../browser-cookies.js';
-import type { Caller } from '../caller.js';
+import { actorOf, type Caller } from '../caller.js';
 import { CallerCache } from '../caller-cache.js';
+import type { IssuedCredentials } from './session-credentials.js';
 import { SessionEndings } from './session-endings.service.js';
 import { SessionRefresh, type RefreshedSession } from './session-refresh.service.js';
+import type { Session } from './session.entity.js';
 import type { Person } from './sessions.repository.js';
 import { SessionsService, type LoginProof } from './sessions.service.js';
 
@@ -55,15 +57,37 @@ export class SessionAuthentication {
   }
 
   /** Opens a session. The one that the browser had ends: its cookies are replaced, so nobody could use it or end it. */
-  async logIn(person: Person, proof: LoginProof, request: Request, response: Response): Promise<void> {
+  async logIn(
+    person: Person,
+    proof: LoginProof,
+    request: Request,
+    response: Response,
+  ): Promise<IssuedCredentials> {
     await this.endings.endPresented(this.cookies.credentials(request), 'new_login');
     const device = { userAgent: request.get('user-agent'), ip: request.ip };
-    this.cookies.setCredentials(response, await this.sessions.open(person, proof, device));
+    const credentials = await this.sessions.open(person, proof, device);
+    this.cookies.setCredentials(response, credentials);
+    return credentials;
   }
 
-  /** Ends the session, if there is one, on the server and in the browser. */
-  async logOut(request: Request, response: Response): Promise<void> {
-    await this.endings.endPresented(this.cookies.credentials(request), 'logout');
+  /** Ends the session, if there is one, on the server and in the browser. Answers what ended, as it was. */
+  async logOut(request: Request, response: Response): Promise<readonly Session[]> {
+    const ended = await this.endings.endPresented(this.cookies.credentials(request), 'logout');
     this.cookies.clearCredentials(response);
+    return ended;
+  }
+
+  /** Ends one session of the caller, or all of them. When theirs is among them, this browser forgets it too. */
+  async endOwned(
+    caller: Caller,
+    sessionId: string | undefined,
+    response: Response,
+  ): Promise<readonly Session[]> {
+    const ended = await this.endings.endOwned(caller, sessionId, actorOf(caller));
+    const { credential } = caller;
+    if (credential.kind === 'session' && ended.some(({ id }) => id === credential.sessionId)) {
+      this.cookies.clearCredentials(response);
+    }
+    return ended;
   }
 }

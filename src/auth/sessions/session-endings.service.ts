@@ -19,7 +19,13 @@ export interface PresentedCredentials {
 
 /** Why a session ended; stored with it. */
 export type EndReason =
-  'logout' | 'new_login' | 'refresh_reuse' | 'revoked' | 'provider_logout' | 'provider_refused';
+  | 'logout'
+  | 'new_login'
+  | 'new_password'
+  | 'refresh_reuse'
+  | 'revoked'
+  | 'provider_logout'
+  | 'provider_refused';
 
 /** How sessions end before their time. Each end is audited, and known to every replica at once. */
 @Injectable()
@@ -55,10 +61,36 @@ export class SessionEndings {
     await this.end({ ids: [sessionId] }, 'refresh_reuse', { kind: 'anonymous' }, db);
   }
 
-  /** Ends one session of a person, or all of them. */
+  /** Ends one live session of a person, or all of them. Answers those that it ended. */
   endOwned(owner: Owner, sessionId: string | undefined, actor: Actor): Promise<readonly Session[]> {
-    const which = { owner, ...(sessionId === undefined ? {} : { ids: [sessionId] }) };
+    const which = {
+      owner,
+      liveAt: this.clock.now(),
+      ...(sessionId === undefined ? {} : { ids: [sessionId] }),
+    };
     return this.transactions.run((db) => this.end(which, 'revoked', actor, db));
+  }
+
+  /** Ends the sessions of a person that an older password opened, but for the one that the person changes it in. */
+  async endForNewPassword(
+    owner: Owner,
+    kept: string | undefined,
+    actor: Actor,
+    db: EntityManager,
+  ): Promise<void> {
+    await this.end({ owner, ...(kept === undefined ? {} : { except: kept }) }, 'new_password', actor, db);
+  }
+
+  /** Ends what the identity provider no longer vouches for, in the transaction if there is one. */
+  endByProvider(
+    which: SessionSelection,
+    reason: 'provider_logout' | 'provider_refused',
+    db?: EntityManager,
+  ): Promise<readonly Session[]> {
+    const actor: Actor = { kind: 'system' };
+    return db === undefined
+      ? this.transactions.run((own) => this.end(which, reason, actor, own))
+      : this.end(which, reason, actor, db);
   }
 
   /** @param actor the person of the session when undefined */

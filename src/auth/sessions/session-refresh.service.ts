@@ -4,12 +4,13 @@ import { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { Transactions } from '../../infrastructure/database/transactions.js';
 import type { Caller } from '../caller.js';
+import { ProviderSessions } from '../provider-session/provider-sessions.service.js';
 import { deriveSecret, hashSecret } from '../opaque-secret.js';
 import { sessionScopes } from '../scopes.js';
 import { refreshTokenRow } from './refresh-token.entity.js';
 import { SessionCredentials, type IssuedCredentials } from './session-credentials.js';
 import { SessionEndings } from './session-endings.service.js';
-import { SessionsRepository, type SessionHolder } from './sessions.repository.js';
+import { SessionsRepository } from './sessions.repository.js';
 import { callerOf } from './sessions.service.js';
 
 export interface RefreshedSession {
@@ -18,7 +19,7 @@ export interface RefreshedSession {
 }
 
 interface Rotation {
-  readonly holder: SessionHolder;
+  readonly sessionId: string;
   readonly successor: string;
 }
 
@@ -29,19 +30,25 @@ export class SessionRefresh {
     private readonly sessions: SessionsRepository,
     private readonly credentials: SessionCredentials,
     private readonly endings: SessionEndings,
+    private readonly providerSessions: ProviderSessions,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
   ) {}
 
   /**
    * Exchanges a refresh token for its successor and a new access token. Requests that present the same token within
-   * `session.refreshGraceSeconds` get the same successor; later reuse means that two hold it, and ends the session.
+   * `session.refreshGraceSeconds` get the same successor; later reuse means that two hold it, and ends the session. What the
+   * identity provider has to say meanwhile counts at once.
    * @throws DomainError SESSION_ENDED, USER_SUSPENDED, TENANT_SUSPENDED
    */
   async refresh(refreshToken: string): Promise<RefreshedSession> {
     const rotation = await this.transactions.run((db) => this.rotate(refreshToken, db));
     if (rotation === undefined) throw new DomainError('SESSION_ENDED');
-    const { holder, successor } = rotation;
+    const { sessionId, successor } = rotation;
+    await this.providerSessions.check(sessionId);
+    // Another request may have asked the provider since.
+    const holder = await this.sessions.findLive(sessionId, this.clock.now());
+    if (holder === null) throw new DomainError('SESSION_ENDED');
     return {
       caller: callerOf(holder, sessionScopes(holder.role)),
       credentials: await this.credentials.issue(holder, successor),
@@ -58,9 +65,9 @@ export class SessionRefresh {
     if (token.usedAt === null) {
       const idleExpiresAt = this.credentials.idleEnd(now, holder.expiresAt);
       await this.sessions.rotate(token, refreshTokenRow(successor, holder, now), idleExpiresAt, db);
-      return { holder: { ...holder, idleExpiresAt }, successor };
+      return { sessionId: holder.sessionId, successor };
     }
-    if (this.credentials.isInGrace(token.usedAt, now)) return { holder, successor };
+    if (this.credentials.isInGrace(token.usedAt, now)) return { sessionId: holder.sessionId, successor };
     await this.endings.endReused(holder, db);
     return undefined;
   }

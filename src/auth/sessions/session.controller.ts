@@ -1,4 +1,4 @@
-import { Body, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Body, Post, Req, Res } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Answers } from '../../infrastructure/http/api-answer.js';
@@ -8,7 +8,8 @@ import { Public } from '../access.js';
 import { SessionAuthentication } from './session-authentication.js';
 import type { IssuedCredentials } from './session-credentials.js';
 
-class SessionDto {
+/** How long a session lives that a browser has just been given the cookies of. */
+export class SessionDto {
   @ApiProperty({ format: 'date-time', description: 'When the session ends unless it is used before.' })
   readonly idleExpiresAt: string;
 
@@ -21,7 +22,7 @@ class SessionDto {
   }
 }
 
-/** Both routes are open to everybody: they look at the refresh token themselves and need no access token. */
+/** Open to everybody: looks at the refresh token itself and needs no access token. */
 @NativeController('', 'Session and person')
 export class SessionController {
   constructor(private readonly authentication: SessionAuthentication) {}
@@ -36,16 +37,5 @@ export class SessionController {
   ): Promise<SessionDto> {
     const { credentials } = await this.authentication.refresh(request, response);
     return new SessionDto(credentials);
-  }
-
-  @Post('logout')
-  @Public()
-  @HttpCode(204)
-  logOut(
-    @Body(NoBodyPipe) _nothing: undefined,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<void> {
-    return this.authentication.logOut(request, response);
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, IsNull, MoreThan, type EntityManager, type Repository } from 'typeorm';
+import { In, IsNull, MoreThan, Not, type EntityManager, type Repository } from 'typeorm';
 import { ownerOf, type Owner, type Role } from '../../common/owner.js';
 import { RefreshToken } from './refresh-token.entity.js';
 import { Session } from './session.entity.js';
@@ -24,7 +24,11 @@ export interface SessionHolder extends Person {
 /** Which sessions: those for which everything holds that is given. */
 export interface SessionSelection {
   readonly ids?: readonly string[];
+  /** All but this one. */
+  readonly except?: string;
   readonly owner?: Owner;
+  /** Those that have not expired at that time. */
+  readonly liveAt?: Date;
   readonly provider?: { readonly providerIssuer: string; readonly providerSessionId?: string };
 }
 
@@ -83,6 +87,16 @@ export class SessionsRepository {
     return token?.sessionId;
   }
 
+  /** Those of the sessions that are neither revoked nor expired. */
+  async liveAmong(ids: readonly string[], now: Date): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const live = await this.sessions.find({
+      select: { id: true },
+      where: { id: In(ids), revokedAt: IsNull(), idleExpiresAt: MoreThan(now), expiresAt: MoreThan(now) },
+    });
+    return new Set(live.map(({ id }) => id));
+  }
+
   /** The sessions of a person that are good now, the one used last first. */
   listLive(owner: Owner, now: Date): Promise<Session[]> {
     return this.sessions.find({
@@ -96,17 +110,46 @@ export class SessionsRepository {
     });
   }
 
-  /** Ends sessions, each once: the first reason stays. Answers those that it ended. */
+  /**
+   * Notes that the provider of a session is asked now, unless it was asked since `before` or there is nothing to ask by. Of any
+   * number of callers at once, one is answered.
+   */
+  async claimProviderCheck(
+    sessionId: string,
+    { now, before }: { readonly now: Date; readonly before: Date },
+  ): Promise<Pick<Session, 'id' | 'providerIssuer' | 'providerTokens'> | undefined> {
+    // Of an UPDATE, TypeORM answers rows and their number.
+    const [rows] = await this.sessions.query<
+      [Pick<Session, 'id' | 'providerIssuer' | 'providerTokens'>[], number]
+    >(
+      `UPDATE sessions SET provider_checked_at = $2
+        WHERE id = $1 AND revoked_at IS NULL AND provider_tokens IS NOT NULL AND provider_checked_at <= $3
+        RETURNING id, provider_issuer AS "providerIssuer", provider_tokens AS "providerTokens"`,
+      [sessionId, now, before],
+    );
+    return rows[0];
+  }
+
+  async keepProviderTokens(sessionId: string, providerTokens: Buffer): Promise<void> {
+    await this.sessions.update({ id: sessionId, revokedAt: IsNull() }, { providerTokens });
+  }
+
+  /**
+   * Ends sessions, each once: the first reason stays. Answers those that it ended, as they were: what they kept of their
+   * provider goes.
+   */
   async revoke(
     which: SessionSelection,
     { at, reason }: { readonly at: Date; readonly reason: string },
     db: EntityManager,
   ): Promise<Session[]> {
-    const { ids, owner, provider } = which;
+    const { ids, except, owner, liveAt, provider } = which;
     const live = await db.find(Session, {
       where: {
         ...(ids === undefined ? {} : { id: In(ids) }),
+        ...(except === undefined ? {} : { id: Not(except) }),
         ...(owner === undefined ? {} : ownerOf(owner)),
+        ...(liveAt === undefined ? {} : { idleExpiresAt: MoreThan(liveAt), expiresAt: MoreThan(liveAt) }),
         ...provider,
         revokedAt: IsNull(),
       },
@@ -117,7 +160,7 @@ export class SessionsRepository {
       await db.update(
         Session,
         { id: In(live.map(({ id }) => id)) },
-        { revokedAt: at, revokedReason: reason },
+        { revokedAt: at, revokedReason: reason, providerTokens: null },
       );
     }
     return live;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { AuditService } from '../../audit/audit.service.js';
 import { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
@@ -25,6 +26,8 @@ export interface LoginProof {
   readonly method: 'oidc' | 'local';
   /** Now, unless the provider says that it was earlier. */
   readonly authenticatedAt?: Date;
+  /** Throws when what was proven no longer holds; asked in the transaction that opens the session. */
+  readonly confirm?: (db: EntityManager) => Promise<void>;
   /** What the session keeps of the provider's. */
   readonly provider?: Pick<Session, 'providerIssuer' | 'providerSessionId'> & {
     /** Seals the provider's tokens for the session with this id. */
@@ -55,6 +58,7 @@ export class SessionsService {
     const refreshToken = newSecret();
     await this.sessions.deleteExpired(now);
     await this.transactions.run(async (db) => {
+      await proof.confirm?.(db);
       const session: Session = {
         id: sessionId,
         tenantId,
@@ -96,6 +100,11 @@ export class SessionsService {
     const grant = await this.accessTokens.verify(accessToken);
     if (grant === undefined) return undefined;
     return callerOf(await this.sessions.findLive(grant.sessionId, this.clock.now()), grant.scopes);
+  }
+
+  /** Those of the sessions that are good now. */
+  standing(sessionIds: readonly string[]): Promise<Set<string>> {
+    return this.sessions.liveAmong(sessionIds, this.clock.now());
   }
 
   /** The live sessions of a person, the one used last first. */

@@ -88,7 +88,7 @@ export const identitySettings = {
   'login.local': setting(oneOf('auto', 'on', 'off'), {
     default: 'auto',
     description:
-      'Whether local accounts may log in with a password; auto: only where there is no OpenID provider.',
+      'Whether local accounts may log in with a password; auto: only where there is no OpenID provider. When on, none is needed: production does not ask for one, and elsewhere the development one does not start.',
   }),
 
   'roles.guestsChat': setting(boolean, {

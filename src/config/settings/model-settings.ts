@@ -38,6 +38,13 @@ export const modelSettings = {
     default: 250,
     description: 'Wait before the first retry of a model, in ms; it doubles for each further one.',
   }),
+  'outbound.allowedHosts': setting(list(), {
+    default: ['localhost', '127.0.0.0/8', '::1'],
+    productionDefault: [],
+    description:
+      'Hosts that are trusted although they are not public, and by plain http: names, addresses or networks (CIDR).',
+  }),
+
   'providers.demo.enabled': setting(boolean, {
     default: true,
     productionDefault: false,

@@ -1,5 +1,5 @@
 import { LIVE, PLACEHOLDER, setting, type Setting } from '../setting.js';
-import { boolean, duration, integer, list, oneOf, text, url } from '../value-types.js';
+import { boolean, duration, integer, oneOf, origins, text, url } from '../value-types.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const port = integer({ minimum: 0, maximum: 65_535 });
@@ -28,7 +28,7 @@ export const processSettings = {
     description:
       'How many proxies in front of Parley are trusted to name the client in X-Forwarded-For; 0 for none.',
   }),
-  'server.corsOrigins': setting(list(), {
+  'server.corsOrigins': setting(origins, {
     default: [],
     description:
       'Origins whose pages may call the API with a bearer credential, exactly as browsers send them; never with cookies.',
@@ -66,6 +66,12 @@ export const processSettings = {
     example: `postgres://parley:${PLACEHOLDER}@localhost:5432/parley`,
     description: 'The Postgres database; outside production an embedded one when unset.',
   }),
+  'database.migrationUrl': setting(url({ schemes: ['postgres', 'postgresql'], credentials: true }), {
+    secret: true,
+    example: `postgres://parley_owner:${PLACEHOLDER}@localhost:5432/parley`,
+    description:
+      'The same database as the role that owns the schema, used for migrations only; then the role of database.url is granted what serving needs and cannot change the audit log.',
+  }),
   'database.poolSize': setting(integer({ minimum: 1, maximum: 1000, unit: 'connections' }), {
     default: 10,
     description: 'Most connections that one replica holds to Postgres.',
@@ -80,6 +86,10 @@ export const processSettings = {
     example: `redis://:${PLACEHOLDER}@localhost:6379`,
     description:
       'Redis, where rate limits are counted for all replicas together; each counts alone when unset.',
+  }),
+  'redis.keyPrefix': setting(text, {
+    default: 'parley:',
+    description: 'What every key in Redis begins with; one for each Parley that shares it.',
   }),
 
   'embedded.dataDirectory': setting(text, {

@@ -1,4 +1,5 @@
-import { MigrationExecutor, type DataSource } from 'typeorm';
+import { MigrationExecutor, type DataSource, type QueryRunner } from 'typeorm';
+import { grantToApplication } from './application-role.js';
 
 /** Any number will do as long as every replica takes the same: "parl" in ASCII. */
 const migrationLock = 0x70_61_72_6c;
@@ -18,12 +19,20 @@ export interface SchemaDrift {
  * applies and the others find nothing left to do; a failure leaves the schema as it was.
  */
 export class Migrator {
-  constructor(private readonly dataSource: DataSource) {}
+  /** @param applicationRole is granted what it needs whenever the schema moves up; undefined when it owns the schema */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly applicationRole?: string,
+  ) {}
 
-  /** Applies what is pending and answers its names. */
+  /**
+   * Applies what is pending and answers its names.
+   * @throws ConfigurationError as `grantToApplication` does
+   */
   async up(): Promise<string[]> {
-    return this.locked(async (executor) => {
+    return this.locked(async (executor, runner) => {
       const done = await executor.executePendingMigrations();
+      if (this.applicationRole !== undefined) await grantToApplication(runner.manager, this.applicationRole);
       return done.map((migration) => migration.name);
     });
   }
@@ -52,14 +61,16 @@ export class Migrator {
     return { up: upQueries.map(({ query }) => query), down: downQueries.map(({ query }) => query).reverse() };
   }
 
-  private async locked<Result>(work: (executor: LockedExecutor) => Promise<Result>): Promise<Result> {
+  private async locked<Result>(
+    work: (executor: LockedExecutor, runner: QueryRunner) => Promise<Result>,
+  ): Promise<Result> {
     const runner = this.dataSource.createQueryRunner();
     try {
       await runner.startTransaction();
       await runner.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
       const executor = new LockedExecutor(this.dataSource, runner);
       executor.transaction = 'none';
-      const result = await work(executor);
+      const result = await work(executor, runner);
       await runner.commitTransaction();
       return result;
     } catch (error) {

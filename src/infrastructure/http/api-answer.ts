@@ -5,23 +5,36 @@ type SchemaObject = Exclude<ApiResponseSchemaHost['schema'], { $ref: string }>;
 
 interface AnswerOptions {
   readonly status?: 200 | 201 | 202;
-  /** `page`: a list with `pagination`. `list`: a bounded list. */
-  readonly shape?: 'one' | 'list' | 'page';
+  /** `page`: a list by cursor. `numbered`: a list by page number. `list`: a list without pages. */
+  readonly shape?: 'one' | 'list' | 'page' | 'numbered';
 }
 
-const paginationSchema: SchemaObject = {
-  type: 'object',
-  required: ['cursor', 'limit', 'hasMore'],
-  properties: {
-    cursor: { type: 'string', nullable: true },
-    limit: { type: 'integer' },
-    hasMore: { type: 'boolean' },
-    totalCount: { type: 'integer' },
+const paginationSchemas: Readonly<Partial<Record<string, SchemaObject>>> = {
+  page: {
+    type: 'object',
+    required: ['cursor', 'limit', 'hasMore'],
+    properties: {
+      cursor: { type: 'string', nullable: true },
+      limit: { type: 'integer' },
+      hasMore: { type: 'boolean' },
+      totalCount: { type: 'integer' },
+    },
+  },
+  numbered: {
+    type: 'object',
+    required: ['page', 'pageSize', 'totalCount', 'hasMore'],
+    properties: {
+      page: { type: 'integer' },
+      pageSize: { type: 'integer' },
+      totalCount: { type: 'integer' },
+      hasMore: { type: 'boolean' },
+    },
   },
 };
 
 /** Sets the status of a native route and describes its answer, with the envelope around it. */
 export function Answers(model: Type, { status = 200, shape = 'one' }: AnswerOptions = {}): MethodDecorator {
+  const pagination = paginationSchemas[shape];
   const item = { $ref: getSchemaPath(model) };
   return applyDecorators(
     HttpCode(status),
@@ -34,7 +47,7 @@ export function Answers(model: Type, { status = 200, shape = 'one' }: AnswerOpti
         properties: {
           success: { type: 'boolean', enum: [true] },
           data: shape === 'one' ? item : { type: 'array', items: item },
-          ...(shape === 'page' ? { pagination: paginationSchema } : {}),
+          ...(pagination === undefined ? {} : { pagination }),
           timestamp: { type: 'string', format: 'date-time' },
           requestId: { type: 'string' },
         },

@@ -17,12 +17,16 @@ const codeByType: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** A length of zero is no body: routes that want one say so. */
-function hasBody({ headers }: Request): boolean {
+export function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function refuseOtherTypes(request: Request, _response: Response, next: NextFunction): void {
-  if (hasBody(request) && !jsonUtf8.test(request.headers['content-type'] ?? '')) {
+  if (
+    request.body === undefined &&
+    hasBody(request) &&
+    !jsonUtf8.test(request.headers['content-type'] ?? '')
+  ) {
     throw new DomainError('UNSUPPORTED_MEDIA_TYPE');
   }
   next();
@@ -32,7 +36,7 @@ function refuseOtherTypes(request: Request, _response: Response, next: NextFunct
  * Answers as soon as the limit is passed. body-parser alone would read a body to its end before it refuses it, however long
  * that takes.
  */
-function refuseTooLarge(limitBytes: number): RequestHandler {
+export function refuseTooLarge(limitBytes: number): RequestHandler {
   return (request, response, next) => {
     const refuse = (): void => {
       response.setHeader('Connection', 'close');
@@ -74,13 +78,21 @@ function refuseBrokenOrDeep(_request: unknown, _response: unknown, body: Buffer)
 }
 
 /** Gives failures of body-parser their code here, before Nest makes HTTP exceptions of them and drops what they are. */
-function nameFailures(error: unknown, _request: Request, _response: Response, next: NextFunction): void {
+export function nameFailures(
+  error: unknown,
+  _request: Request,
+  _response: Response,
+  next: NextFunction,
+): void {
   const type = typeof error === 'object' && error !== null && 'type' in error ? String(error.type) : '';
   const code = codeByType[type];
   next(code === undefined ? error : new DomainError(code, { cause: error }));
 }
 
-/** Reads JSON bodies of at most `limitBytes`; other content types are 415, malformed or deeply nested JSON 400. */
+/**
+ * Reads JSON bodies of at most `limitBytes`; other content types are 415, malformed or deeply nested JSON 400. A body that was
+ * read before, as a form, is left alone.
+ */
 export function jsonBody(limitBytes: number): (RequestHandler | typeof nameFailures)[] {
   const parse = express.json({
     limit: limitBytes,

@@ -4,3 +4,8 @@ import { ValidateIf } from 'class-validator';
 export function MayBeAbsent(): PropertyDecorator {
   return ValidateIf((_object, value) => value !== undefined);
 }
+
+/** May be left out, and null where there is to be nothing. */
+export function MayBeAbsentOrNull(): PropertyDecorator {
+  return ValidateIf((_object, value) => value !== undefined && value !== null);
+}

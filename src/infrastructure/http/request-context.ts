@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NextFunction, Request, Response } from 'express';
 import { v7 } from 'uuid';
+import { toWireId } from '../../common/ids.js';
 
 /** What a log line says of the request that caused it; ids as on the wire. */
 interface LoggedContext {
@@ -9,8 +10,16 @@ interface LoggedContext {
   tokenId?: string;
 }
 
+/** Who sent the request, once that is proven. */
+interface RequestCaller {
+  readonly userId: string;
+  /** Of the API token that was presented. */
+  readonly tokenId?: string | undefined;
+}
+
 interface RequestContext {
   readonly logged: LoggedContext;
+  caller?: RequestCaller;
   /** Of the client, as the trusted proxies tell it. */
   readonly ip: string | undefined;
 }
@@ -36,6 +45,25 @@ export function currentRequestId(): string {
 /** The address of the client of the request being served. */
 export function currentIp(): string | undefined {
   return storage.getStore()?.ip;
+}
+
+/** Whether a request is being served. */
+export function isServing(): boolean {
+  return storage.getStore() !== undefined;
+}
+
+/** Who sent the request being served; undefined outside one, and when nobody is known to have sent it. */
+export function currentCaller(): RequestCaller | undefined {
+  return storage.getStore()?.caller;
+}
+
+/** Names who sent the request being served in every log line and audit row that it causes from now on. */
+export function nameCaller(caller: RequestCaller): void {
+  const context = storage.getStore();
+  if (context === undefined) return;
+  context.caller = caller;
+  context.logged.userId = toWireId('user', caller.userId);
+  if (caller.tokenId !== undefined) context.logged.tokenId = toWireId('token', caller.tokenId);
 }
 
 /** First of all middleware: takes `X-Request-Id` from the caller when it is well formed, else makes one (http-api.md). */

@@ -1,4 +1,10 @@
-import type { FinishEvent, GenerateEvent, StartEvent } from './generate-event.js';
+import type {
+  FinishEvent,
+  GenerateEvent,
+  ReasoningEvent,
+  StartEvent,
+  ToolCallStartEvent,
+} from './generate-event.js';
 import type { AssistantPart } from './generate-request.js';
 
 /** A whole answer: what a stream amounts to. */
@@ -40,10 +46,10 @@ class AnswerCollector {
         this.addText(event.text);
         break;
       case 'reasoning':
-        this.addReasoning(event.text, event.signature);
+        this.addReasoning(event);
         break;
       case 'tool-call-start':
-        this.parts.push({ type: 'tool-call', id: event.id, name: event.name, input: '' });
+        this.parts.push(toolCall(event));
         break;
       case 'tool-call-delta':
         this.addToolInput(event.id, event.input);
@@ -71,9 +77,13 @@ class AnswerCollector {
     else this.parts.push({ type: 'text', text });
   }
 
-  private addReasoning(text: string, signature: string | undefined): void {
+  private addReasoning({ text, signature, redacted }: ReasoningEvent): void {
+    if (redacted !== undefined) {
+      this.parts.push({ type: 'reasoning', text, redacted });
+      return;
+    }
     let part = this.parts.at(-1);
-    if (part?.type !== 'reasoning' || part.signature !== undefined) {
+    if (part?.type !== 'reasoning' || part.signature !== undefined || part.redacted !== undefined) {
       part = { type: 'reasoning', text: '' };
       this.parts.push(part);
     }
@@ -86,4 +96,8 @@ class AnswerCollector {
       if (part.type === 'tool-call' && part.id === id) part.input += input;
     }
   }
+}
+
+function toolCall({ id, name, signature }: ToolCallStartEvent): MutablePart {
+  return { type: 'tool-call', id, name, input: '', ...(signature === undefined ? {} : { signature }) };
 }

@@ -23,6 +23,16 @@ export interface StartEvent {
 export interface TextEvent {
   readonly type: 'text';
   readonly text: string;
+  /** Of its tokens, when they were asked for. */
+  readonly logprobs?: readonly TokenLogprob[];
+}
+
+/** Natural logarithms of probabilities. */
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[] | null;
+  readonly top: readonly Omit<TokenLogprob, 'top'>[];
 }
 
 export interface ReasoningEvent {
@@ -30,12 +40,16 @@ export interface ReasoningEvent {
   readonly text: string;
   /** Ends this stretch of reasoning; may come with empty text. */
   readonly signature?: string;
+  /** Encrypted reasoning that nobody may see, whole: a stretch of its own, with empty text. */
+  readonly redacted?: string;
 }
 
 export interface ToolCallStartEvent {
   readonly type: 'tool-call-start';
   readonly id: string;
   readonly name: string;
+  /** To be returned with the call (Google). */
+  readonly signature?: string;
 }
 
 export interface ToolCallDeltaEvent {
@@ -69,6 +83,8 @@ export interface TokenUsage {
   readonly outputTokens: number;
   /** The part of `inputTokens` that was read from the vendor's cache. */
   readonly cachedInputTokens?: number;
+  /** The part of `inputTokens` that was written to the vendor's cache. */
+  readonly cacheWriteInputTokens?: number;
   /** The part of `outputTokens` that was reasoning. */
   readonly reasoningTokens?: number;
 }

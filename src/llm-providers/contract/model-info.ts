@@ -15,7 +15,7 @@ export interface ModelInfo {
   readonly temperature: TemperatureRange;
 }
 
-export type ModelCapability = 'chat' | 'reasoning' | 'tools' | 'embeddings';
+export type ModelCapability = 'chat' | 'reasoning' | 'tools' | 'images' | 'structured_output' | 'embeddings';
 
 export interface TemperatureRange {
   readonly min: number;

@@ -6,6 +6,7 @@ const messages = {
   permission: 'The provider does not let this connection do that.',
   not_found: 'The provider does not know this model or address.',
   invalid_request: 'The provider refused the request.',
+  unsupported: 'The provider cannot do what the request asks for.',
   context_length: 'The conversation does not fit into the context of this model.',
   content_filter: 'The provider refused to answer this content.',
   rate_limit: 'The provider is limiting requests.',
@@ -35,6 +36,7 @@ export interface ProviderErrorOptions {
   /** By default: rate_limit, overloaded, timeout and network are. */
   readonly retryable?: boolean | undefined;
   readonly truncated?: boolean | undefined;
+  readonly param?: string | undefined;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly requestId?: string | undefined;
@@ -50,6 +52,8 @@ export class ProviderError extends Error {
   readonly retryable: boolean;
   /** Output began, and then the stream ended, cleanly or by a cut, without the vendor's terminator. */
   readonly truncated: boolean;
+  /** The field of the request that is at fault, in the words of `GenerateRequest`. */
+  readonly param: string | undefined;
   /** The HTTP status, when there was one. */
   readonly status: number | undefined;
   /** How long the vendor asks to wait, in milliseconds from now. */
@@ -63,6 +67,7 @@ export class ProviderError extends Error {
     this.code = options.code;
     this.retryable = options.retryable ?? retryableCodes.has(options.code);
     this.truncated = options.truncated ?? false;
+    this.param = options.param;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
     this.requestId = options.requestId;

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { toWireId } from '../../common/ids.js';
 import { roles, type Role } from '../../common/owner.js';
-import type { User } from '../user.entity.js';
+import type { UserDetails } from '../user-directory.repository.js';
 
 /** A person as they see themselves. */
 export class UserDto {
@@ -29,7 +29,7 @@ export class UserDto {
   @ApiProperty({ type: 'string', format: 'date-time', nullable: true })
   readonly lastLoginAt: string | null;
 
-  constructor(user: User) {
+  constructor(user: UserDetails) {
     this.id = toWireId('user', user.id);
     this.username = user.username;
     this.displayName = user.displayName;

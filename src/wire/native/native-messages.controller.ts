@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiProduces } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Requires } from '../../auth/access.js';
 import { CurrentCaller, type Caller } from '../../auth/caller.js';
+import { LiveAccess } from '../../auth/live-access.service.js';
 import { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { toWireId } from '../../common/ids.js';
@@ -17,6 +18,7 @@ import { NoBodyPipe } from '../../infrastructure/http/no-body.pipe.js';
 import { NativeController } from '../../infrastructure/http/native-controller.js';
 import { currentRequestId } from '../../infrastructure/http/request-context.js';
 import { MessageDto } from '../../messages/dto/message.dto.js';
+import { Limited } from '../../rate-limits/rate-limit.js';
 import { ExchangeDto, PostMessageDto } from './dto/post-message.dto.js';
 import { sendEvents } from './native-event-stream.js';
 
@@ -28,12 +30,14 @@ const messageId = new IdPipe('message', 'MESSAGE_NOT_FOUND');
 export class NativeMessagesController {
   constructor(
     private readonly generation: GenerationService,
+    private readonly access: LiveAccess,
     private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
   ) {}
 
   @Post('threads/:threadId/models/:modelId/messages')
   @Requires('messages:write')
+  @Limited('messagesPost')
   @ApiProduces('application/json', 'text/event-stream')
   @Answers(ExchangeDto)
   async post(
@@ -54,10 +58,13 @@ export class NativeMessagesController {
       response.status(200).json(successEnvelope(await finishedPair(generation), this.clock.now()));
       return;
     }
-    await sendEvents(response, generation.stream.follow(), {
-      messageId: toWireId('message', generation.assistantMessage.id),
-      slowReaderTimeoutMs: this.config['server.slowReaderTimeoutMs'],
-    });
+    await this.access.during(caller, 'messages:write', (ended) =>
+      sendEvents(response, generation.stream.follow(), {
+        messageId: toWireId('message', generation.assistantMessage.id),
+        slowReaderTimeoutMs: this.config['server.slowReaderTimeoutMs'],
+        ended,
+      }),
+    );
   }
 
   @Post('messages/:messageId/cancel')

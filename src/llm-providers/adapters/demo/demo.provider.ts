@@ -5,6 +5,7 @@ import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import { ProviderError, type ProviderErrorCode } from '../../contract/provider-error.js';
+import { textOf } from '../../contract/text-of.js';
 import { demoEmbedding } from './demo-embedding.js';
 import { type DemoStep, planDemo } from './demo-plan.js';
 import { countInputTokens, demoTokens } from './demo-tokens.js';
@@ -177,10 +178,9 @@ class DemoAnswer {
 function planFor({ model, messages }: GenerateRequest): readonly DemoStep[] {
   const last = messages.at(-1);
   if (last?.role === 'tool') {
-    const output = last.parts.map((part) => part.output).join('\n');
+    const output = last.parts.map((part) => textOf(part.output)).join('\n');
     return [{ type: 'text', text: `This is the demo model of Parley. The tool answered: ${output}` }];
   }
-  const texts = last?.role === 'user' ? last.parts.map((part) => part.text) : [];
-  const text = texts.join('');
+  const text = last?.role === 'user' ? textOf(last.parts) : '';
   return planDemo(model === 'demo-reasoning' ? `/reason\n${text}` : text);
 }

@@ -4,27 +4,86 @@ import type {
   AssistantPart,
   GenerateMessage,
   GenerateRequest,
+  ResponseFormat,
   ToolCallPart,
+  ToolChoice,
   ToolDefinition,
+  UserPart,
 } from '../../contract/generate-request.js';
+import { textOf } from '../../contract/text-of.js';
 
 type ChatParams = OpenAI.ChatCompletionCreateParamsStreaming;
 type ChatMessage = OpenAI.ChatCompletionMessageParam;
 
+/** What chat completions have a word for. */
+export const chatCompletionFields: readonly (keyof GenerateRequest)[] = [
+  'temperature',
+  'topP',
+  'stop',
+  'seed',
+  'presencePenalty',
+  'frequencyPenalty',
+  'logitBias',
+  'topLogprobs',
+  'tools',
+  'toolChoice',
+  'parallelToolCalls',
+  'responseFormat',
+  'reasoning',
+  'user',
+  'metadata',
+  'serviceTier',
+  'extra',
+];
+
 /** The body of POST /chat/completions. https://platform.openai.com/docs/api-reference/chat/create */
 export function toChatCompletionParams(request: GenerateRequest, kind: ProviderKind): ChatParams {
-  const { model, systemPrompt, messages, temperature, maxOutputTokens, stop, tools } = request;
-  const system: ChatMessage[] = systemPrompt ? [{ role: 'system', content: systemPrompt }] : [];
-  return {
+  const { model, systemPrompt, messages, maxOutputTokens, tools, toolChoice, responseFormat } = request;
+  const system: ChatMessage[] =
+    systemPrompt === undefined || systemPrompt.length === 0
+      ? []
+      : [{ role: 'system', content: textOf(systemPrompt) }];
+  return withoutAbsent({
+    ...request.extra,
     model,
     messages: [...system, ...messages.flatMap(toChatMessages)],
     stream: true,
     stream_options: { include_usage: true },
-    ...(temperature === undefined ? {} : { temperature }),
     ...(maxOutputTokens === undefined ? {} : outputLimit(maxOutputTokens, kind)),
-    ...(stop?.length ? { stop: [...stop] } : {}),
-    ...(tools?.length ? { tools: tools.map(toFunctionTool) } : {}),
-  };
+    temperature: request.temperature,
+    top_p: request.topP,
+    stop: request.stop?.length ? [...request.stop] : undefined,
+    seed: request.seed,
+    presence_penalty: request.presencePenalty,
+    frequency_penalty: request.frequencyPenalty,
+    logit_bias: request.logitBias,
+    logprobs: request.topLogprobs === undefined ? undefined : true,
+    top_logprobs: request.topLogprobs === 0 ? undefined : request.topLogprobs,
+    tools: tools?.length ? tools.map(toFunctionTool) : undefined,
+    tool_choice: toolChoice === undefined ? undefined : toToolChoice(toolChoice),
+    parallel_tool_calls: request.parallelToolCalls,
+    response_format: responseFormat === undefined ? undefined : toResponseFormat(responseFormat),
+    reasoning_effort: request.reasoning?.effort,
+    // What else a vendor of this kind takes is its own business.
+    user: request.user,
+    metadata: request.metadata,
+    service_tier: request.serviceTier,
+  }) as ChatParams; // The vendor's types name the values of today; the caller's may be newer.
+}
+
+/** What `JSON.stringify` would leave out anyway, left out. */
+function withoutAbsent(fields: Readonly<Record<string, unknown>>): unknown {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function toToolChoice(choice: ToolChoice): OpenAI.ChatCompletionToolChoiceOption {
+  return choice.type === 'tool' ? { type: 'function', function: { name: choice.name } } : choice.type;
+}
+
+function toResponseFormat(format: ResponseFormat): object {
+  if (format.type === 'json') return { type: 'json_object' };
+  const { name, description, schema, strict } = format;
+  return { type: 'json_schema', json_schema: withoutAbsent({ name, description, schema, strict }) };
 }
 
 /** OpenAI deprecates `max_tokens` and its reasoning models refuse it; many other servers know nothing else. */
@@ -36,14 +95,14 @@ function outputLimit(tokens: number, kind: ProviderKind): Partial<ChatParams> {
 function toChatMessages(message: GenerateMessage): readonly ChatMessage[] {
   switch (message.role) {
     case 'user':
-      return [{ role: 'user', content: textOf(message.parts) }];
+      return [{ role: 'user', content: toContent(message.parts) }];
     case 'assistant':
       return [toAssistantMessage(message.parts)];
     case 'tool':
       return message.parts.map(({ callId, output }) => ({
         role: 'tool',
         tool_call_id: callId,
-        content: output,
+        content: textOf(output),
       }));
   }
 }
@@ -67,13 +126,27 @@ function toFunctionTool({
   name,
   description,
   inputSchema,
+  strict,
 }: ToolDefinition): OpenAI.ChatCompletionFunctionTool {
   return {
     type: 'function',
-    function: { name, parameters: inputSchema, ...(description === undefined ? {} : { description }) },
+    function: {
+      name,
+      parameters: inputSchema,
+      ...(description === undefined ? {} : { description }),
+      ...(strict === undefined ? {} : { strict }),
+    },
   };
 }
 
-function textOf(parts: readonly AssistantPart[]): string {
-  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+/** A plain string where there is nothing but text: every server takes that. */
+function toContent(parts: readonly UserPart[]): string | OpenAI.ChatCompletionContentPart[] {
+  return parts.every(({ type }) => type === 'text') ? textOf(parts) : parts.map(toContentPart);
+}
+
+function toContentPart(part: UserPart): OpenAI.ChatCompletionContentPart {
+  if (part.type === 'text') return { type: 'text', text: part.text };
+  const { source, detail } = part;
+  const url = source.type === 'url' ? source.url : `data:${source.mediaType};base64,${source.data}`;
+  return { type: 'image_url', image_url: { url, ...(detail === undefined ? {} : { detail }) } };
 }

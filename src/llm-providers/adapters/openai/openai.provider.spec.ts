@@ -8,6 +8,7 @@ import type { Connection } from '../../contract/connection.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { CallContext } from '../../contract/model-provider.js';
 import { OpenAiProvider } from './openai.provider.js';
+import { localOutbound } from '../../../../test/support/local-outbound.js';
 
 function fixture(name: string): string {
   return readFileSync(new URL(`./__fixtures__/${name}`, import.meta.url), 'utf8');
@@ -30,8 +31,8 @@ describe('OpenAiProvider', () => {
   });
   beforeEach(() => {
     upstream.reset();
-    openai = new OpenAiProvider('openai', new SystemClock());
-    compatible = new OpenAiProvider('openai-compatible', new SystemClock());
+    openai = new OpenAiProvider('openai', new SystemClock(), localOutbound);
+    compatible = new OpenAiProvider('openai-compatible', new SystemClock(), localOutbound);
   });
   afterEach(() => Promise.all([openai.close(), compatible.close()]));
   afterAll(() => upstream.stop());

@@ -1,13 +1,15 @@
 import type { Clock } from '../../../common/clock.js';
+import type { Outbound } from '../../../infrastructure/outbound/outbound.js';
 import { ConnectionCache } from '../../connection-cache.js';
 import type { EmbedRequest, EmbedResult } from '../../contract/embed.js';
 import type { GenerateEvent } from '../../contract/generate-event.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
+import { refuseUnsupported } from '../../contract/refuse-unsupported.js';
 import { JsonObject, UnexpectedShapeError } from '../../json-shape.js';
 import { ChatCompletionDecoder } from './chat-completion-decoder.js';
-import { toChatCompletionParams } from './chat-completion-request.js';
+import { chatCompletionFields, toChatCompletionParams } from './chat-completion-request.js';
 import { toEmbedResult } from './embedding-response.js';
 import { eventData } from './event-data.js';
 import { OpenAiClient } from './openai-client.js';
@@ -31,13 +33,14 @@ const terminator = '[DONE]';
  */
 export class OpenAiProvider implements ModelProvider {
   private readonly clients = new ConnectionCache(
-    (connection) => new OpenAiClient(connection),
+    (connection) => new OpenAiClient(connection, this.outbound),
     (client) => client.close(),
   );
 
   constructor(
     readonly kind: 'openai' | 'openai-compatible',
     private readonly clock: Clock,
+    private readonly outbound: Outbound,
   ) {}
 
   /** Asks for the list of models: the cheapest call that needs the credential. */
@@ -57,6 +60,7 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async *stream(request: GenerateRequest, call: CallContext): AsyncGenerator<GenerateEvent, void, undefined> {
+    refuseUnsupported(this.kind, request, chatCompletionFields);
     const response = await this.attempt(call, () =>
       this.sdk(call)
         .chat.completions.create(toChatCompletionParams(request, this.kind), requestOptions(call))

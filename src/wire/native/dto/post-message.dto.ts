@@ -3,10 +3,11 @@ import { IsBoolean, IsInt, IsNumber, Max, Min } from 'class-validator';
 import { MayBeAbsent } from '../../../infrastructure/http/optional.js';
 import { IsText } from '../../../infrastructure/http/text-rules.js';
 import { MessageDto } from '../../../messages/dto/message.dto.js';
+import { maxMessageCharacters } from '../../../messages/message.js';
 
 export class PostMessageDto {
-  @ApiProperty({ minLength: 1, maxLength: 500_000 })
-  @IsText({ maximum: 500_000 })
+  @ApiProperty({ minLength: 1, maxLength: maxMessageCharacters })
+  @IsText({ maximum: maxMessageCharacters })
   content!: string;
 
   @ApiPropertyOptional({ description: 'Within the range of the model.' })

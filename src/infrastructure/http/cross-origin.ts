@@ -1,0 +1,40 @@
+import type { CorsOptionsDelegate } from '@nestjs/common/interfaces/external/cors-options.interface.js';
+import type { Request } from 'express';
+
+/** Doors that pages of other origins may call, with a bearer credential. Browsers' own door, `/app`, is none of them. */
+const open = /^\/(?:api|v1)(?:\/|$)/i;
+
+const preflightSeconds = 600;
+
+/**
+ * CORS for exactly the listed origins, and never with cookies (security.md, browser); everybody else gets no header of it. A
+ * preflight is answered here: no route is asked.
+ */
+export function crossOrigin(origins: readonly string[]): CorsOptionsDelegate<Request> {
+  const listed = new Set(origins);
+  return ({ path, headers: { origin } }, decide) => {
+    const isListed = origin !== undefined && listed.has(origin) && open.test(path);
+    decide(null, isListed ? { ...allowed, origin: [origin] } : { origin: false });
+  };
+}
+
+const allowed = {
+  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowedHeaders: [
+    'authorization',
+    'x-api-key',
+    'content-type',
+    'x-request-id',
+    'idempotency-key',
+    'last-event-id',
+  ],
+  exposedHeaders: [
+    'x-request-id',
+    'x-ratelimit-limit',
+    'x-ratelimit-remaining',
+    'x-ratelimit-reset',
+    'x-ratelimit-window',
+    'retry-after',
+  ],
+  maxAge: preflightSeconds,
+};

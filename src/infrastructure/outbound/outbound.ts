@@ -1,0 +1,130 @@
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP } from 'node:net';
+import { Inject, Injectable } from '@nestjs/common';
+import { Agent, buildConnector, fetch, type Dispatcher } from 'undici';
+import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
+import { AddressPolicy } from './address-policy.js';
+
+/** A destination that nothing may be sent to. It names neither the address nor the credential. */
+export class ForbiddenDestinationError extends Error {
+  override readonly name = 'ForbiddenDestinationError';
+  readonly code = 'FORBIDDEN_DESTINATION';
+
+  constructor(reason: string) {
+    super(`Forbidden destination: ${reason}`);
+  }
+}
+
+/** Times in milliseconds. */
+export interface OutboundLimits {
+  /** Until the socket, with TLS, is open. */
+  readonly connectMs: number;
+  /** From the request until the response headers. */
+  readonly headersMs: number;
+  /** Between two pieces of a response body. */
+  readonly idleMs: number;
+}
+
+/** More than any answer or list needs; a body beyond it is an attack or a fault. Bytes, before decompression. */
+const maxResponseBytes = 64 * 1024 * 1024;
+
+/** Sockets to one destination, kept alive, under the rules of `Outbound`. */
+export class OutboundClient {
+  private readonly agent: Agent;
+
+  constructor(
+    private readonly policy: AddressPolicy,
+    { connectMs, headersMs, idleMs }: OutboundLimits,
+  ) {
+    this.agent = new Agent({
+      connect: guardedConnector(policy, connectMs),
+      headersTimeout: headersMs,
+      bodyTimeout: idleMs,
+      maxResponseSize: maxResponseBytes,
+    });
+  }
+
+  /**
+   * A `fetch` for SDKs. A redirect is an answer like any other, so that neither credential nor body ever follows it;
+   * `redirect: 'error'` would look like a broken network.
+   * @throws ForbiddenDestinationError before anything is sent
+   */
+  readonly fetch = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const target = this.permitted(url instanceof Request ? url.url : url);
+    // Node's global types and undici's describe the same classes, but TypeScript cannot see that; SDKs pass strings.
+    const options = { ...init, redirect: 'manual', dispatcher: this.agent } as Parameters<typeof fetch>[1];
+    return fetch(target, options);
+  };
+
+  /**
+   * For those who read the body as it comes, at less cost than `fetch`.
+   * @throws ForbiddenDestinationError before anything is sent
+   */
+  request(
+    url: string | URL,
+    options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>,
+  ): Promise<Dispatcher.ResponseData> {
+    const { origin, pathname, search } = this.permitted(url);
+    return this.agent.request({ ...options, origin, path: pathname + search });
+  }
+
+  /** Waits for the requests that are under way. */
+  close(): Promise<void> {
+    return this.agent.close();
+  }
+
+  private permitted(url: string | URL): URL {
+    const target = new URL(url);
+    const isTrusted = this.policy.allowsName(target.hostname);
+    if (target.username !== '' || target.password !== '')
+      throw new ForbiddenDestinationError('user name in it');
+    if (target.protocol !== 'https:' && !(target.protocol === 'http:' && isTrusted)) {
+      throw new ForbiddenDestinationError('not https');
+    }
+    return target;
+  }
+}
+
+/**
+ * The one way out for calls whose destination somebody may choose (models.md, Outbound safety): https, or http for hosts that the
+ * operator lists; the address that is connected to is the one that was checked; no redirects; limits on time and size.
+ */
+@Injectable()
+export class Outbound {
+  private readonly policy: AddressPolicy;
+
+  constructor(@Inject(CONFIGURATION) config: Pick<BootConfiguration, 'outbound.allowedHosts'>) {
+    this.policy = new AddressPolicy(config['outbound.allowedHosts']);
+  }
+
+  client(limits: OutboundLimits): OutboundClient {
+    return new OutboundClient(this.policy, limits);
+  }
+}
+
+type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** Connects only to addresses that the policy allows: names are resolved here, once, and what was checked is what is used. */
+function guardedConnector(policy: AddressPolicy, timeoutMs: number): buildConnector.connector {
+  const checkedLookup = (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const isForbidden =
+        !policy.allowsName(hostname) && addresses.some(({ address }) => !policy.allowsAddress(address));
+      const [first] = addresses;
+      if (error !== null) callback(error, []);
+      else if (isForbidden || first === undefined) callback(new ForbiddenDestinationError('not public'), []);
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+  const connect = buildConnector({ timeout: timeoutMs, lookup: checkedLookup });
+  return (options, callback) => {
+    const host = options.hostname.replace(/^\[|\]$/g, '');
+    // An address in the URL is never looked up.
+    if (isIP(host) !== 0 && !policy.allowsName(host) && !policy.allowsAddress(host)) {
+      callback(new ForbiddenDestinationError('not public'), null);
+      return;
+    }
+    connect(options, callback);
+  };
+}
