@@ -1,6 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { NextFunction, Request, Response } from 'express';
-import helmet from 'helmet';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Server } from 'node:http';
 import { backChannelLogoutPath } from './auth/logout/back-channel-logout.controller.js';
 import { Clock } from './common/clock.js';
@@ -11,9 +10,11 @@ import { ApiDescription } from './documentation/api-description.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
 import { formBody } from './infrastructure/http/form-body.js';
+import { inTurn } from './infrastructure/http/in-turn.js';
 import { jsonBody } from './infrastructure/http/json-body.js';
 import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { requestContext } from './infrastructure/http/request-context.js';
+import { securityHeaders } from './infrastructure/http/security-headers.js';
 import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
@@ -36,28 +37,17 @@ export function configureApp(app: NestExpressApplication): void {
   app.set('query parser', 'simple');
   // A number: whoever is further away than the trusted proxies can write into X-Forwarded-For what they like.
   app.set('trust proxy', config['server.trustedProxyHops']);
-  app.use(requestContext);
-  app.use(requestLog(log, clock));
-  app.use(endingConnections(app.get(Lifecycle)));
   app.use(
-    helmet({
-      // Text is data here: no page of ours runs a script or is framed (security.md, browser).
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: {
-          defaultSrc: ["'none'"],
-          baseUri: ["'none'"],
-          formAction: ["'self'"],
-          frameAncestors: ["'none'"],
-        },
-      },
-      frameguard: { action: 'deny' },
-      hsts: publicUrl(config).protocol === 'https:',
-    }),
+    inTurn(
+      requestContext,
+      requestLog(log, clock),
+      endingConnections(app.get(Lifecycle)),
+      pageProtection(config),
+      uncached,
+    ),
   );
   const origins = config['server.corsOrigins'];
   if (origins.length > 0) app.enableCors(crossOrigin(origins));
-  app.use('/api', uncached);
   app.use(backChannelLogoutPath, formBody(maxFormBytes));
   app.use(jsonBody(config['server.bodyLimitBytes']));
   app.use(leaveRefusedBody);
@@ -73,8 +63,25 @@ function setTimeouts(server: Server): void {
   server.keepAliveTimeout = 65_000;
 }
 
+/** Text is data here: no page of ours runs a script or is framed (security.md, browser). */
+function pageProtection(config: BootConfiguration): RequestHandler {
+  return securityHeaders({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    frameguard: { action: 'deny' },
+    hsts: publicUrl(config).protocol === 'https:',
+  });
+}
+
 /** Answers of the API are somebody's own, and true only now. */
-function uncached(_request: Request, response: Response, next: NextFunction): void {
-  response.setHeader('Cache-Control', 'no-store');
+function uncached({ url }: Request, response: Response, next: NextFunction): void {
+  if (/^\/api(?:\/|$)/i.test(url)) response.setHeader('Cache-Control', 'no-store');
   next();
 }

@@ -1,11 +1,10 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { Log } from '../infrastructure/logging/log.js';
 import { isInDefaultTenant } from '../tenants/default-tenant.js';
-import { accessKey, type Access } from './access.js';
+import { accessOf, type Access } from './access.js';
 import type { Caller, IdentifiedRequest } from './caller.js';
 import { Rights } from './rights.js';
 import { isSafeMethod } from './same-origin.js';
@@ -16,7 +15,6 @@ import type { RequiredScope } from './scopes.js';
 export class AccessGuard implements CanActivate {
   constructor(
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
-    private readonly reflector: Reflector,
     private readonly rights: Rights,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -28,7 +26,7 @@ export class AccessGuard implements CanActivate {
    */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<IdentifiedRequest>();
-    const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
+    const access = accessOf(context);
     if (access === undefined) {
       const route = `${context.getClass().name}.${context.getHandler().name}`;
       this.log.error({ route }, 'route declares no access and is unreachable');

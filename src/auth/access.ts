@@ -1,4 +1,4 @@
-import { SetMetadata } from '@nestjs/common';
+import { SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { RequiredScope } from './scopes.js';
 
 /** What a route asks of its caller. A route that declares nothing is unreachable. */
@@ -48,3 +48,14 @@ export const RequiresBySession = (scope: RequiredScope): MethodDecorator =>
 /** Like `Requires`, but open to everybody while the setting is on. */
 export const RequiresUnless = (scope: RequiredScope, unless: OpeningSetting): MethodDecorator =>
   SetMetadata(accessKey, { kind: 'scope', scope, unless } satisfies Access);
+
+const accessByHandler = new WeakMap<object, Access | undefined>();
+
+/** What the route of a request declares; undefined when it declares nothing. */
+export function accessOf(context: ExecutionContext): Access | undefined {
+  const handler = context.getHandler();
+  if (accessByHandler.has(handler)) return accessByHandler.get(handler);
+  const access = Reflect.getMetadata(accessKey, handler) as Access | undefined; // Set by the decorators above.
+  accessByHandler.set(handler, access);
+  return access;
+}

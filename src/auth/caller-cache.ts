@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { Notifications } from '../infrastructure/events/notifications.js';
@@ -17,6 +17,6 @@ export class CallerCache {
 
   /** @param look asks the database; a rejection and undefined are told to those who wait, and not kept */
   get(credential: string, look: () => Promise<Caller | undefined>): Promise<Caller | undefined> {
-    return this.callers.get(createHash('sha256').update(credential).digest('base64'), look);
+    return this.callers.get(hash('sha256', credential, 'base64'), look);
   }
 }

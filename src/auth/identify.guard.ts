@@ -1,11 +1,10 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
 import { DomainError } from '../common/domain-error.js';
 import { publicUrl } from '../config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { nameCaller } from '../infrastructure/http/request-context.js';
-import { accessKey, type Access } from './access.js';
+import { accessOf, type Access } from './access.js';
 import { Authentication } from './authentication.js';
 import { bearerCredential } from './bearer-credential.js';
 import type { IdentifiedRequest } from './caller.js';
@@ -21,7 +20,6 @@ export class IdentifyGuard implements CanActivate {
 
   constructor(
     @Inject(CONFIGURATION) config: BootConfiguration,
-    private readonly reflector: Reflector,
     private readonly authentication: Authentication,
   ) {
     this.origin = publicUrl(config).origin;
@@ -30,7 +28,7 @@ export class IdentifyGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<IdentifiedRequest>();
-    const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
+    const access = accessOf(context);
     if (access === undefined) return true;
     try {
       this.refuseForgery(request, access);

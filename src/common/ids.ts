@@ -35,9 +35,19 @@ export class UuidV7Ids extends Ids {
   }
 }
 
+/** Encoding takes microseconds, and the ids of those who ask come again with each request and each line of a list. */
+const encoded = new Map<string, string>();
+const maxEncoded = 10_000;
+
 /** The TypeID of a UUID: `thread_01jd…`. */
 export function toWireId(kind: IdKind, uuid: string): string {
-  return TypeID.fromUUID(prefixes[kind], uuid).toString();
+  const key = kind + uuid;
+  const known = encoded.get(key);
+  if (known !== undefined) return known;
+  const wireId = TypeID.fromUUID(prefixes[kind], uuid).toString();
+  if (encoded.size >= maxEncoded) encoded.clear();
+  encoded.set(key, wireId);
+  return wireId;
 }
 
 /** The UUID of a TypeID, or undefined when the prefix or the form is wrong. */

@@ -1,12 +1,12 @@
 import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
-import { SkipThrottle } from '@nestjs/throttler';
 import type { Response } from 'express';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Public, RequiresUnless } from '../auth/access.js';
 import { DomainError } from '../common/domain-error.js';
 import { ApiDescription } from './api-description.js';
+import { Unlimited } from '../rate-limits/rate-limit.js';
 
 const assets = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
 const served = new Set(['swagger-ui.css', 'swagger-ui-bundle.js']);
@@ -35,7 +35,7 @@ const policy =
 /** The native API, described and browsable: for admins, or for everybody where `docs.public` says so. */
 @ApiExcludeController()
 @Controller()
-@SkipThrottle()
+@Unlimited()
 export class DocumentationController {
   constructor(private readonly description: ApiDescription) {}
 

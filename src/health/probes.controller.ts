@@ -2,11 +2,11 @@ import { Catch, Controller, Get, ServiceUnavailableException, UseFilters } from 
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { HealthCheckService } from '@nestjs/terminus';
-import { SkipThrottle } from '@nestjs/throttler';
 import type { Response } from 'express';
 import { Public } from '../auth/access.js';
 import { Lifecycle } from '../infrastructure/lifecycle.js';
 import { HealthService } from './health.service.js';
+import { Unlimited } from '../rate-limits/rate-limit.js';
 
 interface ProbeAnswer {
   readonly status: 'ok' | 'unavailable';
@@ -24,7 +24,7 @@ class ProbeFilter implements ExceptionFilter {
 /** For Kubernetes (operations.md, Health). */
 @ApiExcludeController()
 @Controller('health')
-@SkipThrottle()
+@Unlimited()
 @UseFilters(ProbeFilter)
 export class ProbesController {
   constructor(

@@ -1,72 +1,62 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import {
-  InjectThrottlerOptions,
-  InjectThrottlerStorage,
-  normalizeIp,
-  ThrottlerGuard,
-  type ThrottlerModuleOptions,
-  type ThrottlerOptions,
-  type ThrottlerRequest,
-  type ThrottlerStorage,
-} from '@nestjs/throttler';
+import { normalizeIp } from '@nestjs/throttler';
 import type { Response } from 'express';
-import { accessKey, type Access } from '../auth/access.js';
-import type { IdentifiedRequest } from '../auth/caller.js';
+import { accessOf } from '../auth/access.js';
+import type { Caller, IdentifiedRequest } from '../auth/caller.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
-import type { BootConfiguration } from '../config/registry.js';
+import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { RateCounters } from './rate-counters.js';
 import { limitKey, windowSeconds, type RateLimitName } from './rate-limit.js';
 
 const ttl = windowSeconds * 1000;
 
-/** What every request is counted against: the limit of its route, then that of its token if it has one of its own. */
-export function throttlers(config: BootConfiguration): ThrottlerOptions[] {
-  const ofRoute = (context: ExecutionContext): number => {
-    const name = Reflect.getMetadata(limitKey, context.getHandler()) as RateLimitName | undefined;
-    return config[`rateLimit.${name ?? 'other'}`];
-  };
-  return [
-    { name: 'default', ttl, limit: ofRoute, skipIf: (context) => ofRoute(context) === 0 },
-    {
-      name: 'token',
-      ttl,
-      limit: (context) => ofToken(context) ?? 0,
-      skipIf: (context) => ofToken(context) === undefined,
-    },
-  ];
-}
-
-function ofToken(context: ExecutionContext): number | undefined {
-  const credential = context.switchToHttp().getRequest<IdentifiedRequest>().caller?.credential;
-  return credential?.kind === 'token' ? (credential.requestsPerMinute ?? undefined) : undefined;
+/** What a route is counted by; the same for each of its requests. */
+interface CountedRoute {
+  /** `/api` and `/api/v1` share it. */
+  readonly name: string;
+  /** Undefined where nothing is counted. */
+  readonly limit: number | undefined;
+  readonly isPublic: boolean;
 }
 
 /**
  * The second of the guards: counts what is asked by whom, be it refused or not, and says so on the answer. A route has one
- * count for each who asks it, under `/api` and `/api/v1` together. The library's own guard finds the limits; its way to count,
- * its headers and its error are replaced: http-api.md wants others, and it hashes each key.
+ * count for each who asks it, under `/api` and `/api/v1` together; a token that has a limit of its own is counted against that,
+ * too. The guard of @nestjs/throttler reads its decorators at every request, hashes each key, and has other headers and another
+ * error (http-api.md); what is kept of the library are the interface of its storage and its view of IPv6.
  */
 @Injectable()
-export class RateLimitGuard extends ThrottlerGuard {
+export class RateLimitGuard implements CanActivate {
+  private readonly routes = new WeakMap<object, CountedRoute>();
+
   constructor(
-    @InjectThrottlerOptions() options: ThrottlerModuleOptions,
-    @InjectThrottlerStorage() storage: ThrottlerStorage,
-    reflector: Reflector,
+    private readonly counters: RateCounters,
+    @Inject(CONFIGURATION) private readonly config: BootConfiguration,
+    private readonly reflector: Reflector,
     private readonly clock: Clock,
-  ) {
-    super(options, storage, reflector);
-  }
+  ) {}
 
   /** @throws DomainError RATE_LIMITED */
-  protected override async handleRequest({ context, limit, throttler }: ThrottlerRequest): Promise<boolean> {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const route = this.routeOf(context);
+    if (route.limit === undefined) return true;
     const http = context.switchToHttp();
-    const who = this.whoAsks(context, http.getRequest<IdentifiedRequest>());
-    const what =
-      throttler.name === 'token' ? 'token' : `${context.getClass().name}.${context.getHandler().name}`;
-    const taken = await this.storageService.increment(`${what}:${who}`, ttl, limit, 0, what);
-    const remaining = Math.max(0, limit - taken.totalHits);
+    const request = http.getRequest<IdentifiedRequest>();
+    const { caller } = request;
     const response = http.getResponse<Response>();
+    const who = route.isPublic || caller === undefined ? `ip:${normalizeIp(request.ip ?? '')}` : keyOf(caller);
+    if (route.limit > 0) await this.count(`${route.name}:${who}`, route.limit, response);
+    if (caller?.credential.kind !== 'token' || caller.credential.requestsPerMinute === null) return true;
+    const { tokenId, requestsPerMinute } = caller.credential;
+    await this.count(`own:${tokenId}`, requestsPerMinute, response);
+    return true;
+  }
+
+  private async count(key: string, limit: number, response: Response): Promise<void> {
+    const taken = await this.counters.increment(key, ttl, limit);
+    const remaining = Math.max(0, limit - taken.totalHits);
     const shown = response.getHeader('X-RateLimit-Remaining');
     if (taken.isBlocked || typeof shown !== 'number' || remaining < shown) {
       response.setHeader('X-RateLimit-Limit', limit);
@@ -78,14 +68,27 @@ export class RateLimitGuard extends ThrottlerGuard {
     if (taken.isBlocked) {
       throw new DomainError('RATE_LIMITED', { retryAfterMs: taken.timeToBlockExpire * 1000 });
     }
-    return true;
   }
 
-  /** On public routes the address: a credential that happens to come along makes no second account of it. */
-  private whoAsks(context: ExecutionContext, { caller, ip }: IdentifiedRequest): string {
-    const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
-    if (caller === undefined || access?.kind === 'public') return `ip:${normalizeIp(ip ?? '')}`;
-    const { credential, userId } = caller;
-    return credential.kind === 'token' ? `token:${credential.tokenId}` : `user:${userId}`;
+  private routeOf(context: ExecutionContext): CountedRoute {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    const known = this.routes.get(handler);
+    if (known !== undefined) return known;
+    const declared = this.reflector.getAllAndOverride<RateLimitName | 'none' | undefined>(limitKey, [
+      handler,
+      controller,
+    ]);
+    const route = {
+      name: `${controller.name}.${handler.name}`,
+      limit: declared === 'none' ? undefined : this.config[`rateLimit.${declared ?? 'other'}`],
+      // A credential that happens to come along makes no second account of an address.
+      isPublic: accessOf(context)?.kind === 'public',
+    };
+    this.routes.set(handler, route);
+    return route;
   }
+}
+
+function keyOf({ credential, userId }: Caller): string {
+  return credential.kind === 'token' ? `token:${credential.tokenId}` : `user:${userId}`;
 }

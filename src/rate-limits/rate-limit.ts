@@ -15,5 +15,8 @@ export type Taken = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 export const limitKey = 'parley:limit';
 
-/** Which limit a route has. One that declares none has `other`; `@SkipThrottle()` of @nestjs/throttler is for those without. */
+/** Which limit a route has. One that declares none has `other`. */
 export const Limited = (name: RateLimitName): MethodDecorator => SetMetadata(limitKey, name);
+
+/** For controllers whose routes are not counted at all. */
+export const Unlimited = (): ClassDecorator => SetMetadata(limitKey, 'none');

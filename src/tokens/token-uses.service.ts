@@ -20,8 +20,8 @@ const dayMs = 24 * 60 * minuteMs;
 @Injectable()
 export class TokenUses implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private pending = new Map<string, TokenUse>();
-  /** What was noted in this minute, by token and network: once is enough. */
-  private readonly noted = new Set<string>();
+  /** The last address that was noted in this minute, by token: once is enough. */
+  private readonly noted = new Map<string, string | undefined>();
   private minute = 0;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
@@ -47,10 +47,9 @@ export class TokenUses implements OnApplicationBootstrap, BeforeApplicationShutd
   note(tokenId: string, ip: string | undefined): void {
     const now = this.clock.now().getTime();
     this.beginMinute(now - (now % minuteMs));
+    if (this.noted.has(tokenId) && this.noted.get(tokenId) === ip) return;
+    this.noted.set(tokenId, ip);
     const network = ip === undefined ? null : coarseNetwork(ip);
-    const key = `${tokenId} ${network}`;
-    if (this.noted.has(key)) return;
-    this.noted.add(key);
     this.pending.set(tokenId, { tokenId, at: new Date(this.minute), network });
   }
 

@@ -42,6 +42,9 @@ class ParleyProcess {
         PARLEY_SERVER_PORT: String(port),
         PARLEY_EMBEDDED_IDENTITY_PORT: '0',
         PARLEY_EMBEDDED_DATA_DIRECTORY: dataDirectory,
+        // Tests ask again and again until something is so.
+        PARLEY_RATE_LIMIT_MESSAGES_READ: '0',
+        PARLEY_RATE_LIMIT_OTHER: '0',
         ...settings,
       },
     });

@@ -333,6 +333,7 @@ describe('giving somebody a new password', () => {
     const ids = [stranger.id, elsewhere?.id ?? '', '019a0000-0000-7000-8000-00000000dead'];
     for (const id of [...ids.map((uuid) => toWireId('user', uuid)), 'user_x', 'x']) {
       await expectRefusal(await give(browser, id), 404, 'USER_NOT_FOUND');
+      await expectRefusal(await give(browser, id, 'weak'), 404, 'USER_NOT_FOUND');
     }
     expect(await rows()).toEqual(before);
   });

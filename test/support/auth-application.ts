@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import { AuditModule } from '../../src/audit/audit.module.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
-import { Clock } from '../../src/common/clock.js';
+import { Clock, SystemClock } from '../../src/common/clock.js';
 import { ConfigurationModule } from '../../src/config/configuration.module.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { configureApp } from '../../src/configure-app.js';
@@ -12,6 +12,7 @@ import { DocumentationModule } from '../../src/documentation/documentation.modul
 import { DatabaseModule } from '../../src/infrastructure/database/database.module.js';
 import { Migrator } from '../../src/infrastructure/database/migrator.js';
 import { FoundationModule } from '../../src/infrastructure/foundation.module.js';
+import { ParleyAdapter } from '../../src/infrastructure/http/parley-adapter.js';
 import { Browser } from './browser.js';
 import type { ScriptedIdentityProvider } from './scripted-identity-provider.js';
 import { testConfiguration } from './test-configuration.js';
@@ -78,7 +79,10 @@ export class AuthApplication {
       .overrideProvider(Clock)
       .useValue(options.clock ?? new ManualClock())
       .compile();
-    const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
+    const app = testing.createNestApplication<NestExpressApplication>(
+      new ParleyAdapter(options.clock ?? new SystemClock()),
+      { bodyParser: false, logger: false },
+    );
     configureApp(app);
     await app.get(Migrator).up();
     await app.listen(0, '127.0.0.1');

@@ -16,6 +16,7 @@ import { Limited } from '../../src/rate-limits/rate-limit.js';
 import { RateLimits } from '../../src/rate-limits/rate-limits.js';
 import { RateLimitsModule } from '../../src/rate-limits/rate-limits.module.js';
 import { testConfiguration } from './test-configuration.js';
+import { ParleyAdapter } from '../../src/infrastructure/http/parley-adapter.js';
 
 /** The people and tokens of a test, by name. */
 const callers = new Map<string, Caller>();
@@ -108,7 +109,10 @@ export class LimitedApplication {
       .overrideProvider(Clock)
       .useValue(clock)
       .compile();
-    const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
+    const app = testing.createNestApplication<NestExpressApplication>(new ParleyAdapter(clock), {
+      bodyParser: false,
+      logger: false,
+    });
     configureApp(app);
     await app.listen(0, '127.0.0.1');
     return new LimitedApplication(app, await app.getUrl());

@@ -4,6 +4,8 @@ import { parseSetCookie } from 'cookie';
 import { AppModule } from '../../src/app.module.js';
 import type { BootConfiguration, EmbeddedValues } from '../../src/config/registry.js';
 import { configureApp } from '../../src/configure-app.js';
+import { SystemClock } from '../../src/common/clock.js';
+import { ParleyAdapter } from '../../src/infrastructure/http/parley-adapter.js';
 import { Log, NestLog } from '../../src/infrastructure/logging/log.js';
 import type { Canaries } from './canaries.js';
 import { Parley } from './parley.js';
@@ -56,7 +58,7 @@ export class ObservedParley {
       .overrideProvider(Log)
       .useValue(log)
       .compile();
-    const app = testing.createNestApplication<NestExpressApplication>({
+    const app = testing.createNestApplication<NestExpressApplication>(new ParleyAdapter(new SystemClock()), {
       bodyParser: false,
       forceCloseConnections: true,
       logger: new NestLog(log),

@@ -1,5 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import { DomainError } from '../../common/domain-error.js';
 import type { ErrorCode } from '../../common/error-catalogue.js';
 
@@ -93,11 +99,13 @@ export function nameFailures(
  * Reads JSON bodies of at most `limitBytes`; other content types are 415, malformed or deeply nested JSON 400. A body that was
  * read before, as a form, is left alone.
  */
-export function jsonBody(limitBytes: number): (RequestHandler | typeof nameFailures)[] {
-  const parse = express.json({
-    limit: limitBytes,
-    type: (request) => hasBody(request as Request),
-    verify: refuseBrokenOrDeep,
-  });
-  return [refuseOtherTypes, refuseTooLarge(limitBytes), parse, nameFailures];
+export function jsonBody(limitBytes: number): RequestHandler {
+  const parse = express.json({ limit: limitBytes, type: () => true, verify: refuseBrokenOrDeep });
+  const read = express
+    .Router()
+    .use(refuseOtherTypes, refuseTooLarge(limitBytes), parse, nameFailures as ErrorRequestHandler);
+  return (request, response, next) => {
+    if (hasBody(request)) void read(request, response, next);
+    else next();
+  };
 }

@@ -1,7 +1,6 @@
-import { applyDecorators, Controller, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, Controller } from '@nestjs/common';
 import { ApiDefaultResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { errorCatalogue } from '../../common/error-catalogue.js';
-import { EnvelopeInterceptor } from './envelope.interceptor.js';
 
 class FailureDto {
   @ApiProperty({ enum: Object.keys(errorCatalogue) })
@@ -35,11 +34,10 @@ class FailureEnvelopeDto {
   readonly requestId!: string;
 }
 
-/** A controller of the native API: under `/api` and, the same, under `/api/v1`; answers in the envelope. */
+/** A controller of the native API: under `/api` and, the same, under `/api/v1`; answers in the envelope (`ParleyAdapter`). */
 export function NativeController(path: string, tag: string): ClassDecorator {
   return applyDecorators(
     Controller([`api/${path}`, `api/v1/${path}`]),
-    UseInterceptors(EnvelopeInterceptor),
     ApiTags(tag),
     ApiDefaultResponse({ type: FailureEnvelopeDto, description: 'The status follows from the code.' }),
   );

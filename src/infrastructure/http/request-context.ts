@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
-import { v7 } from 'uuid';
 import { toWireId } from '../../common/ids.js';
 
 /** What a log line says of the request that caused it; ids as on the wire. */
@@ -20,8 +20,7 @@ interface RequestCaller {
 interface RequestContext {
   readonly logged: LoggedContext;
   caller?: RequestCaller;
-  /** Of the client, as the trusted proxies tell it. */
-  readonly ip: string | undefined;
+  readonly request: Request;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();
@@ -42,9 +41,9 @@ export function currentRequestId(): string {
   return storage.getStore()?.logged.requestId ?? '';
 }
 
-/** The address of the client of the request being served. */
+/** The address of the client of the request being served, as the trusted proxies tell it. */
 export function currentIp(): string | undefined {
-  return storage.getStore()?.ip;
+  return storage.getStore()?.request.ip;
 }
 
 /** Whether a request is being served. */
@@ -68,9 +67,11 @@ export function nameCaller(caller: RequestCaller): void {
 
 /** First of all middleware: takes `X-Request-Id` from the caller when it is well formed, else makes one (http-api.md). */
 export function requestContext(request: Request, response: Response, next: NextFunction): void {
-  const offered = request.get('x-request-id');
+  const offered = request.headers['x-request-id'];
   const requestId =
-    offered !== undefined && acceptable.test(offered) ? offered : `req_${v7().replaceAll('-', '')}`;
+    typeof offered === 'string' && acceptable.test(offered)
+      ? offered
+      : `req_${randomUUID().replaceAll('-', '')}`;
   response.setHeader('X-Request-Id', requestId);
-  storage.run({ logged: { requestId }, ip: request.ip }, next);
+  storage.run({ logged: { requestId }, request }, next);
 }

@@ -42,7 +42,7 @@ export class Log {
         mixin: () => ({ ...loggedRequest() }),
         hooks: { streamWrite: scrub },
       },
-      destination ?? (isPretty ? pretty({ sync: true }) : pino.destination({ sync: true })),
+      destination ?? (isPretty ? pretty({ sync: true }) : pino.destination({ sync: false })),
     );
   }
 
