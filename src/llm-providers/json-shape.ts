@@ -56,6 +56,19 @@ export class JsonObject {
     return value;
   }
 
+  /** Any number that JSON has. */
+  number(key: string): number | undefined {
+    const value = this.value(key);
+    if (value !== undefined && typeof value !== 'number') throw this.unexpected(key, 'a number');
+    return value;
+  }
+
+  requiredNumber(key: string): number {
+    const value = this.number(key);
+    if (value === undefined) throw this.unexpected(key, 'a number');
+    return value;
+  }
+
   object(key: string): JsonObject | undefined {
     const value = this.value(key);
     return value === undefined ? undefined : JsonObject.from(value, `${this.place}.${key}`);
@@ -75,6 +88,13 @@ export class JsonObject {
     const value = this.objects(key);
     if (value === undefined) throw this.unexpected(key, 'a list');
     return value;
+  }
+
+  texts(key: string): readonly string[] | undefined {
+    return this.list(key)?.map((item, index) => {
+      if (typeof item !== 'string') throw this.unexpected(`${key}[${index}]`, 'a string');
+      return item;
+    });
   }
 
   requiredNumbers(key: string): readonly number[] {

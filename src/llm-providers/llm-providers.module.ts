@@ -3,6 +3,8 @@ import { Clock } from '../common/clock.js';
 import { Outbound } from '../infrastructure/outbound/outbound.js';
 import { AnthropicProvider } from './adapters/anthropic/anthropic.provider.js';
 import { DemoProvider } from './adapters/demo/demo.provider.js';
+import { GoogleProvider } from './adapters/google/google.provider.js';
+import { OllamaProvider } from './adapters/ollama/ollama.provider.js';
 import { OpenAiProvider } from './adapters/openai/openai.provider.js';
 import { ConnectionSource } from './contract/connection-source.js';
 import type { ModelProvider } from './contract/model-provider.js';
@@ -15,6 +17,8 @@ function makeProviders(clock: Clock, outbound: Outbound): readonly ModelProvider
     new OpenAiProvider('openai', clock, outbound),
     new OpenAiProvider('openai-compatible', clock, outbound),
     new AnthropicProvider(clock, outbound),
+    new OllamaProvider(clock, outbound),
+    new GoogleProvider(clock, outbound),
   ];
 }
 

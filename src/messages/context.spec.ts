@@ -51,7 +51,7 @@ describe('the context of a message', () => {
     expect(() => assembleContext([], '漢'.repeat(90), limits)).toThrow();
   });
 
-  it('leaves out answers of which nothing arrived, unsigned reasoning and calls without results', () => {
+  it('leaves out answers of which nothing arrived, reasoning, and calls without results', () => {
     const history = [
       message('assistant', ''),
       message('assistant', 'text', [
@@ -63,10 +63,7 @@ describe('the context of a message', () => {
     ];
     expect(assembleContext(history, 'new', unlimited)[0]).toEqual({
       role: 'assistant',
-      parts: [
-        { type: 'reasoning', text: 'signed', signature: 's' },
-        { type: 'text', text: 'text' },
-      ],
+      parts: [{ type: 'text', text: 'text' }],
     });
   });
 });

@@ -1,5 +1,5 @@
 import { DomainError } from '../common/domain-error.js';
-import type { AssistantPart, GenerateMessage } from '../llm-providers/contract/generate-request.js';
+import type { GenerateMessage } from '../llm-providers/contract/generate-request.js';
 import type { EarlierMessage, MessagePart } from './message.js';
 
 /** Kept free for what an estimate gets wrong (conversations.md, Context). */
@@ -60,11 +60,14 @@ function roomFor({ contextLength, maxOutputTokens }: ContextLimits): number {
 function toGenerateMessage(message: EarlierMessage): GenerateMessage | undefined {
   if (message.role === 'user') return { role: 'user', parts: [{ type: 'text', text: message.content }] };
   if (message.role !== 'assistant' || message.content === '') return undefined;
-  return { role: 'assistant', parts: message.parts.flatMap(toAssistantPart) };
+  return { role: 'assistant', parts: message.parts.filter(isSaid) };
 }
 
-/** A tool call without its result would be refused by vendors; reasoning is given back only with its signature. */
-function toAssistantPart(part: MessagePart): AssistantPart[] {
-  if (part.type === 'text') return [part];
-  return part.type === 'reasoning' && part.signature !== undefined ? [part] : [];
+/**
+ * Of an answer only what was said. A tool call without its result would be refused by vendors. Reasoning is needed back only within
+ * a round of tools; elsewhere a vendor may refuse it once what came before it was cut, or when another vendor signed it
+ * (https://platform.claude.com/docs/en/build-with-claude/extended-thinking).
+ */
+function isSaid(part: MessagePart): part is Extract<MessagePart, { type: 'text' }> {
+  return part.type === 'text';
 }

@@ -10,9 +10,14 @@ export class ConfiguredConnections extends ConnectionSource {
 
   constructor(@Inject(CONFIGURATION) config: BootConfiguration) {
     super();
-    this.all = [openai(config), compatible(config), demo(config)].filter(
-      (connection) => connection !== undefined,
-    );
+    this.all = [
+      ofVendor(config, 'openai'),
+      ofVendor(config, 'anthropic'),
+      ofVendor(config, 'google'),
+      compatible(config),
+      ollama(config),
+      demo(config),
+    ].filter((connection) => connection !== undefined);
   }
 
   override connections(_tenantId: string): Promise<readonly Connection[]> {
@@ -32,18 +37,36 @@ function listed(models: readonly string[]): { models?: readonly string[] } {
   return models.length === 0 ? {} : { models };
 }
 
-function openai(config: BootConfiguration): Connection | undefined {
-  const credential = config['providers.openai.apiKey'];
+/** A vendor's own service: there when there is a key. */
+function ofVendor(
+  config: BootConfiguration,
+  kind: 'openai' | 'anthropic' | 'google',
+): Connection | undefined {
+  const credential = config[`providers.${kind}.apiKey`];
   if (credential === undefined) return undefined;
   return {
-    id: 'openai',
+    id: kind,
     version: 1,
-    kind: 'openai',
-    name: 'openai',
-    baseUrl: config['providers.openai.baseUrl'],
+    kind,
+    name: kind,
+    baseUrl: config[`providers.${kind}.baseUrl`],
     credential,
     timeouts: timeouts(config),
-    ...listed(config['providers.openai.models']),
+    ...listed(config[`providers.${kind}.models`]),
+  };
+}
+
+function ollama(config: BootConfiguration): Connection | undefined {
+  const baseUrl = config['providers.ollama.baseUrl'];
+  if (baseUrl === undefined) return undefined;
+  return {
+    id: 'ollama',
+    version: 1,
+    kind: 'ollama',
+    name: 'ollama',
+    baseUrl,
+    timeouts: timeouts(config),
+    ...listed(config['providers.ollama.models']),
   };
 }
 

@@ -151,7 +151,7 @@ const invalid: Readonly<Record<string, string>> = {
   'text that is not text': sse(textBlock, delta({ type: 'text_delta', text: 7 }), ended, stop),
   'a piece of another kind of block': sse(
     textBlock,
-    delta({ type: 'thinking_delta', thinking: 'x' }),
+    delta({ type: 'thinking_delta', thinking: 'x', text: 'x' }),
     ended,
     stop,
   ),

@@ -11,6 +11,7 @@ import {
   silence,
   splitAt,
   stream,
+  type StreamOptions,
 } from '../../bench/upstream/scripts.js';
 import { collect } from '../../src/llm-providers/contract/collect.js';
 import type { Connection } from '../../src/llm-providers/contract/connection.js';
@@ -30,6 +31,8 @@ export interface ProviderContract {
 }
 
 export interface HttpContract {
+  /** Of the streams; `text/event-stream` by default. */
+  readonly contentType?: string;
   /** Recorded streams and what they mean; the first is plain text with usage. */
   readonly recordings: readonly [Recording, ...Recording[]];
   /** The text of the first recording, without usage. */
@@ -97,6 +100,12 @@ class Bench {
     return { connection, signal: this.abort.signal, requestId: 'req-test' };
   }
 
+  /** Answers with these pieces of a stream, as the vendor does. */
+  stream(pieces: readonly (Uint8Array | string)[], options: StreamOptions = {}): Script {
+    const { contentType = 'text/event-stream' } = this.contract.http ?? {};
+    return stream(pieces, { headers: { 'content-type': contentType }, ...options });
+  }
+
   /** Streams the answer of this script. */
   events(script?: Script): AsyncIterable<GenerateEvent> {
     if (script !== undefined) this.upstream.enqueue(script);
@@ -123,7 +132,8 @@ export function describeProviderContract(name: string, contract: ProviderContrac
 }
 
 function describeAnswers(bench: Bench, http: HttpContract | undefined): void {
-  const answer = (): AsyncIterable<GenerateEvent> => bench.events(http && stream([http.recordings[0].bytes]));
+  const answer = (): AsyncIterable<GenerateEvent> =>
+    bench.events(http && bench.stream([http.recordings[0].bytes]));
 
   it('starts once and first, finishes once and last', async () => {
     const { events, error } = await run(answer());
@@ -171,25 +181,25 @@ function describeRecordings(bench: Bench, http: HttpContract): void {
   const [text] = http.recordings;
 
   it.each(http.recordings)('replays $name', async ({ bytes, events }) => {
-    expect(await run(bench.events(stream([bytes])))).toEqual({ events, error: undefined });
+    expect(await run(bench.events(bench.stream([bytes])))).toEqual({ events, error: undefined });
   });
 
   it('ignores kinds and fields that it does not know', async () => {
-    expect(await run(bench.events(stream([http.withUnknownKinds])))).toEqual({
+    expect(await run(bench.events(bench.stream([http.withUnknownKinds])))).toEqual({
       events: text.events,
       error: undefined,
     });
   });
 
   it.each(http.invalid)('fails on %s', async (_name, bytes) => {
-    const { events, error } = await run(bench.events(stream([bytes])));
+    const { events, error } = await run(bench.events(bench.stream([bytes])));
     expect(error).toMatchObject({ name: 'ProviderError', code: 'invalid_response', truncated: false });
     expect(events.map(({ type }) => type)).not.toContain('finish');
     expectNoLeak(error);
   });
 
   it('leaves usage out when the vendor does not tell it', async () => {
-    const { events } = await run(bench.events(stream([http.withoutUsage])));
+    const { events } = await run(bench.events(bench.stream([http.withoutUsage])));
     expect(events).toEqual([...text.events.slice(0, -1), expect.objectContaining({ type: 'finish' })]);
     expect(events.at(-1)).not.toHaveProperty('usage');
   });
@@ -198,7 +208,7 @@ function describeRecordings(bench: Bench, http: HttpContract): void {
     const offsets = fc.array(fc.nat({ max: text.bytes.length }), { maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(offsets, async (cuts) => {
-        const { events, error } = await run(bench.events(stream(splitAt(text.bytes, cuts))));
+        const { events, error } = await run(bench.events(bench.stream(splitAt(text.bytes, cuts))));
         expect(error).toBeUndefined();
         expect(events).toEqual(text.events);
       }),
@@ -208,7 +218,7 @@ function describeRecordings(bench: Bench, http: HttpContract): void {
 
   it('reads the same from single bytes', async () => {
     const everywhere = Array.from(text.bytes.keys());
-    expect(await run(bench.events(stream(splitAt(text.bytes, everywhere))))).toMatchObject({
+    expect(await run(bench.events(bench.stream(splitAt(text.bytes, everywhere))))).toMatchObject({
       events: text.events,
     });
   });
@@ -237,7 +247,7 @@ function describeFailuresBeforeOutput(bench: Bench, http: HttpContract): void {
   });
 
   it('throws before start when the stream is empty', async () => {
-    const { events, error } = await run(bench.events(stream([])));
+    const { events, error } = await run(bench.events(bench.stream([])));
     expect(events).toEqual([]);
     expect(error).toMatchObject({ code: 'invalid_response', retryable: true, truncated: false });
   });
@@ -267,7 +277,7 @@ function describeTruncation(bench: Bench, http: HttpContract): void {
       await fc.assert(
         fc.asyncProperty(fc.nat({ max: untilTerminator }), async (length) => {
           const bytes = text.bytes.subarray(0, length);
-          const { events, error } = await run(bench.events(stream([bytes], { ending })));
+          const { events, error } = await run(bench.events(bench.stream([bytes], { ending })));
           const began = events.length > 0;
           expect(events).toEqual(text.events.slice(0, events.length));
           expect(events.map(({ type }) => type)).not.toContain('finish');
@@ -284,13 +294,16 @@ function describeTruncation(bench: Bench, http: HttpContract): void {
   );
 
   it('keeps everything that came before the end', async () => {
-    const { events } = await run(bench.events(stream([text.bytes.subarray(0, untilTerminator)])));
+    const { events } = await run(bench.events(bench.stream([text.bytes.subarray(0, untilTerminator)])));
     expect(events).toEqual(text.events.slice(0, -1));
   });
 
   it('takes a cut connection for a truncated answer', async () => {
     const gate = new Gate();
-    const script = stream([text.bytes.subarray(0, untilTerminator)], { ending: 'cut', gates: { 1: gate } });
+    const script = bench.stream([text.bytes.subarray(0, untilTerminator)], {
+      ending: 'cut',
+      gates: { 1: gate },
+    });
     const { error } = await run(bench.events(script), (event) => {
       if (event.type === 'text') gate.open();
     });
@@ -300,7 +313,7 @@ function describeTruncation(bench: Bench, http: HttpContract): void {
 
   it('throws an error that the vendor reports in the stream', async () => {
     const { bytes, code } = http.errorInStream;
-    const { events, error } = await run(bench.events(stream([bytes])));
+    const { events, error } = await run(bench.events(bench.stream([bytes])));
     expect(events[0]?.type).toBe('start');
     expect(error).toMatchObject({ name: 'ProviderError', code, truncated: false });
     expectNoLeak(error);
@@ -311,7 +324,7 @@ function describeHangingUp(bench: Bench, http: HttpContract): void {
   const [text] = http.recordings;
 
   /** Says the first half of the text and then nothing more. */
-  const stallInTheMiddle = stream([text.bytes.subarray(0, Math.floor(text.bytes.length / 2))], {
+  const stallInTheMiddle = bench.stream([text.bytes.subarray(0, Math.floor(text.bytes.length / 2))], {
     ending: 'stall',
   });
 
@@ -349,7 +362,7 @@ function describeHangingUp(bench: Bench, http: HttpContract): void {
     let previous = new Gate();
     for (let count = 0; count < 5; count += 1) {
       const gate = new Gate();
-      await run(bench.events(stream([text.bytes], { gates: { 1: gate } })));
+      await run(bench.events(bench.stream([text.bytes], { gates: { 1: gate } })));
       sockets.add((await bench.upstream.nextExchange()).socketId);
       previous.open();
       previous = gate;
@@ -359,12 +372,14 @@ function describeHangingUp(bench: Bench, http: HttpContract): void {
   });
 
   it('finishes at the terminator, though the body goes on', async () => {
-    const { events, error } = await run(bench.events(stream([text.bytes], { ending: 'stall' })));
+    const { events, error } = await run(bench.events(bench.stream([text.bytes], { ending: 'stall' })));
     expect({ events, error }).toEqual({ events: text.events, error: undefined });
   });
 
   it('refuses a line that does not end', async () => {
-    const running = run(bench.events(stream(['data: "', 'x'.repeat(4 * 1024 * 1024)], { ending: 'stall' })));
+    const running = run(
+      bench.events(bench.stream(['data: "', 'x'.repeat(4 * 1024 * 1024)], { ending: 'stall' })),
+    );
     const exchange = await bench.upstream.nextExchange();
     await exchange.closed;
     expect((await running).error).toMatchObject({ code: 'invalid_response', truncated: false });

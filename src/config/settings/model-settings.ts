@@ -68,6 +68,41 @@ export const modelSettings = {
     default: [],
     description: 'Models offered from OpenAI; empty for all that the vendor lists.',
   }),
+  'providers.anthropic.apiKey': setting(text, {
+    secret: true,
+    aliases: ['ANTHROPIC_API_KEY'],
+    description: 'Key of the Anthropic connection; without it there is none.',
+  }),
+  'providers.anthropic.baseUrl': setting(url(), {
+    default: 'https://api.anthropic.com',
+    aliases: ['ANTHROPIC_BASE_URL'],
+    description: 'Base URL of the Anthropic API.',
+  }),
+  'providers.anthropic.models': setting(list(), {
+    default: [],
+    description: 'Models offered from Anthropic; empty for all that the vendor lists.',
+  }),
+  'providers.google.apiKey': setting(text, {
+    secret: true,
+    aliases: ['GEMINI_API_KEY'],
+    description: 'Key of the Google connection (Gemini API); without it there is none.',
+  }),
+  'providers.google.baseUrl': setting(url(), {
+    default: 'https://generativelanguage.googleapis.com',
+    description: 'Base URL of the Gemini API.',
+  }),
+  'providers.google.models': setting(list(), {
+    default: [],
+    description: 'Models offered from Google; empty for all that the vendor lists.',
+  }),
+  'providers.ollama.baseUrl': setting(url(), {
+    description:
+      'Base URL of an Ollama server, such as http://localhost:11434; without it there is no such connection. Its host must be in outbound.allowedHosts.',
+  }),
+  'providers.ollama.models': setting(list(), {
+    default: [],
+    description: 'Models offered from Ollama; empty for all that are there.',
+  }),
   'providers.compatible.baseUrl': setting(url(), {
     description: 'Base URL of a server that speaks the OpenAI API; without it there is no such connection.',
   }),

@@ -108,11 +108,15 @@ type LookupCallback = (error: Error | null, address: string | LookupAddress[], f
 function guardedConnector(policy: AddressPolicy, timeoutMs: number): buildConnector.connector {
   const checkedLookup = (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      // Without a result when it fails, whatever its type says.
+      if (error !== null) {
+        callback(error, []);
+        return;
+      }
       const isForbidden =
         !policy.allowsName(hostname) && addresses.some(({ address }) => !policy.allowsAddress(address));
       const [first] = addresses;
-      if (error !== null) callback(error, []);
-      else if (isForbidden || first === undefined) callback(new ForbiddenDestinationError('not public'), []);
+      if (isForbidden || first === undefined) callback(new ForbiddenDestinationError('not public'), []);
       else if (options.all === true) callback(null, addresses);
       else callback(null, first.address, first.family);
     });

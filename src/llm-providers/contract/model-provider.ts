@@ -35,6 +35,9 @@ export interface ModelProvider {
   /** Loads a local model, reporting as it goes; ends when the model is loaded. */
   load?(model: string, call: CallContext): AsyncIterable<LoadProgress>;
 
+  /** Frees the memory that a local model takes; one that is not loaded stays so. */
+  unload?(model: string, call: CallContext): Promise<void>;
+
   /** Closes what the adapter keeps open; called once, when the process shuts down. */
   close?(): Promise<void>;
 }

@@ -13,7 +13,7 @@ const apiVersion = '2026-10-21';
  */
 const samplingApiVersion = '2023-06-01';
 
-export interface AnthropicRequest {
+interface AnthropicRequest {
   readonly body: object;
   readonly signal: AbortSignal;
 }

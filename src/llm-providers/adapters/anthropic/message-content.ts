@@ -10,7 +10,7 @@ import type {
   UserPart,
 } from '../../contract/generate-request.js';
 import { isRecord } from '../../json-shape.js';
-import { present } from './present.js';
+import { present } from '../../present.js';
 import { unsupported } from './refusals.js';
 
 type Block = Anthropic.ContentBlockParam;

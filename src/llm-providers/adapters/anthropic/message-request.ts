@@ -8,7 +8,7 @@ import type {
 import { refuseUnsupported } from '../../contract/refuse-unsupported.js';
 import { maxOutputTokensOf, type ModelRules, rulesOf } from './anthropic-models.js';
 import { toCacheControl, toMessages, toTextBlocks } from './message-content.js';
-import { present } from './present.js';
+import { present } from '../../present.js';
 import { unsupported } from './refusals.js';
 import { type Sampling, toSampling } from './sampling.js';
 import { asksToThink, toThinking } from './thinking.js';
@@ -28,7 +28,7 @@ const messageFields: readonly (keyof GenerateRequest)[] = [
   'serviceTier',
 ];
 
-export type MessageParams = Anthropic.MessageCreateParamsStreaming & Sampling;
+type MessageParams = Anthropic.MessageCreateParamsStreaming & Sampling;
 
 /**
  * The body of POST /v1/messages. https://platform.claude.com/docs/en/api/messages/create

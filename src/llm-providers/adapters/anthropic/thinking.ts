@@ -12,7 +12,7 @@ const minBudgetTokens = 1024;
 const display = 'summarized';
 
 /** How to think, in the two places where the API has it. */
-export interface ThinkingFields {
+interface ThinkingFields {
   readonly thinking: Thinking | undefined;
   /** For `output_config`. */
   readonly effort: string | undefined;

@@ -1,0 +1,125 @@
+import type { Clock } from '../../../common/clock.js';
+import type { Outbound } from '../../../infrastructure/outbound/outbound.js';
+import { ConnectionCache } from '../../connection-cache.js';
+import type { EmbedRequest, EmbedResult } from '../../contract/embed.js';
+import type { GenerateEvent } from '../../contract/generate-event.js';
+import type { GenerateRequest } from '../../contract/generate-request.js';
+import type { LoadProgress, ModelInfo, ModelStatus } from '../../contract/model-info.js';
+import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
+import { ProviderError } from '../../contract/provider-error.js';
+import { ChatDecoder } from './chat-decoder.js';
+import { toChatBody } from './chat-request.js';
+import { ollamaOptions } from './connection-options.js';
+import { toEmbedResult } from './embed-response.js';
+import { inParallel } from './in-parallel.js';
+import { loadModel, showRequest, unloadRequest } from './model-loading.js';
+import { isDown, runningStatus, storedStatus } from './model-status.js';
+import { OllamaClient, type OllamaExchange } from './ollama-client.js';
+import { describeModel, detailedModel, listedModel } from './ollama-models.js';
+
+const tagsRequest = { path: '/api/tags' };
+const runningRequest = { path: '/api/ps' };
+
+/** The server reads the head of a file for each. */
+const detailsAtOnce = 4;
+
+/** Ollama in its own words, which can say more than its OpenAI-compatible ones: https://docs.ollama.com/api/introduction */
+export class OllamaProvider implements ModelProvider {
+  readonly kind = 'ollama';
+  private readonly clients = new ConnectionCache(
+    (connection) => new OllamaClient(connection, this.outbound, this.clock),
+    (client) => client.close(),
+  );
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly outbound: Outbound,
+  ) {}
+
+  async verify(call: CallContext): Promise<void> {
+    await this.listed(call);
+  }
+
+  /** The models that the server has, for chatting and embedding. */
+  async listModels(call: CallContext): Promise<readonly ModelInfo[]> {
+    const listed = await this.listed(call);
+    const models = await inParallel(listed, detailsAtOnce, (model) => this.detailed(model, call));
+    return models
+      .filter((model) => model !== undefined)
+      .filter(({ capabilities }) => capabilities.length > 0);
+  }
+
+  describeModel(model: string): ModelInfo {
+    return describeModel(model);
+  }
+
+  stream(request: GenerateRequest, call: CallContext): AsyncGenerator<GenerateEvent, void, undefined> {
+    return this.client(call).stream(() => chatExchange(request, call), call);
+  }
+
+  /** https://docs.ollama.com/api/embed */
+  async embed({ model, inputs }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
+    const { num_ctx, keep_alive, truncate } = ollamaOptions(call.connection);
+    const options = num_ctx === undefined ? undefined : { num_ctx };
+    const request = { path: '/api/embed', body: { model, input: inputs, truncate, options, keep_alive } };
+    return this.client(call).ask(request, call, (response) => toEmbedResult(response, inputs.length));
+  }
+
+  async status(model: string, call: CallContext): Promise<ModelStatus> {
+    const client = this.client(call);
+    try {
+      const running = await client.ask(runningRequest, call, (answer) => runningStatus(model, answer));
+      return running ?? (await client.ask(tagsRequest, call, (answer) => storedStatus(model, answer)));
+    } catch (error) {
+      if (isDown(error)) return { state: 'unavailable' };
+      throw error;
+    }
+  }
+
+  /** Downloads a model that is not there only when the connection's option `pull` is true. */
+  load(model: string, call: CallContext): AsyncGenerator<LoadProgress, void, undefined> {
+    return loadModel(model, this.client(call), call);
+  }
+
+  async unload(model: string, call: CallContext): Promise<void> {
+    await this.client(call).ask(unloadRequest(model), call, () => undefined);
+  }
+
+  close(): Promise<void> {
+    return this.clients.clear();
+  }
+
+  private client({ connection }: CallContext): OllamaClient {
+    return this.clients.get(connection);
+  }
+
+  private listed(call: CallContext): Promise<readonly ModelInfo[]> {
+    return this.client(call).ask(tagsRequest, call, (answer) =>
+      answer.requiredObjects('models').map(listedModel),
+    );
+  }
+
+  /** Undefined when the model has gone meanwhile. One whose details the server refuses does not hide the others. */
+  private async detailed(listed: ModelInfo, call: CallContext): Promise<ModelInfo | undefined> {
+    const { num_ctx } = ollamaOptions(call.connection);
+    try {
+      return await this.client(call).ask(showRequest(listed.id), call, (shown) =>
+        detailedModel(listed, shown, num_ctx),
+      );
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.status === undefined) throw error;
+      return error.code === 'not_found' ? undefined : listed;
+    }
+  }
+}
+
+function chatExchange(
+  request: GenerateRequest,
+  { connection, requestId }: CallContext,
+): OllamaExchange<GenerateEvent> {
+  const callIdSeed = `${requestId}:${request.messages.length}`;
+  return {
+    request: { path: '/api/chat', body: toChatBody(request, ollamaOptions(connection)) },
+    makeDecoder: (vendorsId) => new ChatDecoder({ requestId: vendorsId, callIdSeed }),
+  };
+}
