@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Tenants by issuer or claim, suspension, tool policy, and what a session remembers of its identity provider. New columns have
- * defaults, so that replicas of the version before can go on writing.
+ * defaults or may be null, so that replicas of the version before can go on writing.
  */
 export class ExtendTenantsUsersAndSessions1795219200000 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
@@ -30,13 +30,13 @@ export class ExtendTenantsUsersAndSessions1795219200000 implements MigrationInte
     await db.query('ALTER TABLE login_transactions ADD COLUMN issuer text');
     await db.query(`
       ALTER TABLE sessions
-        ADD COLUMN authenticated_at timestamptz(3) NOT NULL DEFAULT now(),
+        ADD COLUMN authenticated_at timestamptz(3),
         ADD COLUMN last_seen_at timestamptz(3) NOT NULL DEFAULT now(),
         ADD COLUMN provider_issuer text,
         ADD COLUMN provider_session_id text,
         ADD COLUMN provider_tokens bytea,
         ADD COLUMN provider_checked_at timestamptz(3)`);
-    await db.query('UPDATE sessions SET authenticated_at = created_at, last_seen_at = created_at');
+    await db.query('UPDATE sessions SET last_seen_at = created_at');
     await db.query('CREATE INDEX ix_sessions_provider ON sessions (provider_issuer, provider_session_id)');
     await db.query(`
       CREATE TABLE used_logout_tokens (

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { SetupState } from './auth/setup/setup-state.service.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { loadConfiguration, requireBootConfiguration } from './config/load-configuration.js';
+import { identityProviders } from './config/identity-providers.js';
 import { isLocalLoginOn } from './config/local-login.js';
 import type { ProcessInput } from './config/process-input.js';
 import { publicUrl } from './config/public-url.js';
@@ -79,7 +80,7 @@ export async function boot(input: ProcessInput): Promise<RunningApp> {
   try {
     const applied = await withMigrator(config, (migrator) => migrator.up());
     const app = await listening(config);
-    const setup = await setupAnnouncement(app, config);
+    const setup = await setupAnnouncement(app, surroundings);
     app.get(Lifecycle).started();
     announce(app, surroundings, { applied, setup });
     return { ...surroundings, app };
@@ -122,6 +123,12 @@ function announce(
 ): void {
   const log = app.get(Log);
   if (applied.length > 0) log.info({ migrations: applied }, 'migrations applied');
+  if (config.environment === 'production' && config['database.migrationUrl'] === undefined) {
+    log.warn(
+      { setting: 'database.migrationUrl' },
+      'the database role of Parley owns the audit log and could change it: set database.migrationUrl (docs/audit.md, Two roles)',
+    );
+  }
   const { address, port } = app.getHttpServer().address() as AddressInfo;
   log.info({ address, port, url: publicUrl(config).origin }, 'Parley is listening');
   const lines = [
@@ -134,18 +141,26 @@ function announce(
   if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n\n`);
 }
 
-/** How to become the first admin, while there is none. */
+/** How to become the first admin, while there is none and nobody becomes one by logging in. */
 async function setupAnnouncement(
   app: NestExpressApplication,
-  config: BootConfiguration,
+  { config, embedded }: Surroundings,
 ): Promise<readonly string[]> {
+  // Of the development people one is an admin by their groups.
+  if (embedded?.values['oidc.issuer'] !== undefined) return [];
   const setup = app.get(SetupState);
   if (!(await setup.isDue())) return [];
-  const account = isLocalLoginOn(config)
-    ? ', or with "account": {"username": …, "password": …} for an account of your own'
-    : '';
   return [
     `There is no admin yet. The setup token, good for one: ${await setup.token()}`,
-    `Log in and POST {"token": …} to ${publicUrl(config).origin}/api/setup to become the admin${account}.`,
+    setupSteps(config, `${publicUrl(config).origin}/api/setup`),
   ];
+}
+
+function setupSteps(config: BootConfiguration, url: string): string {
+  const account = '"account": {"username": …, "password": …}';
+  if (identityProviders(config).length === 0) {
+    return `POST {"token": …, ${account}} to ${url} to make the admin's account.`;
+  }
+  const orAccount = isLocalLoginOn(config) ? `, or with ${account} for an account of your own` : '';
+  return `Log in and POST {"token": …} to ${url} to become the admin${orAccount}.`;
 }

@@ -47,11 +47,14 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
-  /** Whoever finds an administrator's browser open may look, and has to log in to change anything. */
+  /**
+   * Whoever finds an administrator's browser open may look, and has to log in to change anything. A login of unknown time is not
+   * recent: single sign-on would repeat it without asking anybody.
+   */
   private refuseOldLogin({ credential }: Caller, scope: RequiredScope): void {
     if (credential.kind !== 'session' || !isAdministrative(scope)) return;
-    const ageMs = this.clock.now().getTime() - credential.authenticatedAt.getTime();
-    if (ageMs > this.config['session.recentLoginSeconds'] * 1000) {
+    const recentFromMs = this.clock.now().getTime() - this.config['session.recentLoginSeconds'] * 1000;
+    if (credential.authenticatedAt === null || credential.authenticatedAt.getTime() < recentFromMs) {
       throw new DomainError('RECENT_LOGIN_REQUIRED');
     }
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
+import { clientIp } from '../infrastructure/http/client-ip.js';
 import { TokenAuthentication } from '../tokens/token-authentication.service.js';
 import { tokenPrefix } from '../tokens/token-format.js';
 import { bearerCredential } from './bearer-credential.js';
@@ -34,9 +35,9 @@ export class Authentication {
   async authenticate(request: Request, response: Response): Promise<Caller> {
     const credential = bearerCredential(request.headers);
     if (credential === undefined) return this.sessions.authenticate(request, response);
-    const caller = await this.cache.get(credential, () => this.byBearer(credential));
+    const caller = await this.cache.get('bearer', credential, () => this.byBearer(credential));
     if (caller === undefined || this.isOver(caller)) throw new DomainError('NOT_AUTHENTICATED');
-    this.tokens.admit(caller, request.ip);
+    this.tokens.admit(caller, clientIp(request));
     return caller;
   }
 

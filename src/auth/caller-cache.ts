@@ -8,7 +8,7 @@ import type { Caller } from './caller.js';
 /** Who presented a credential a moment ago: requests that come within a second are answered without the database. */
 @Injectable()
 export class CallerCache {
-  /** By the SHA-256 of the whole credential. */
+  /** By the door that it came through and the SHA-256 of the whole credential: what is good at one is nothing at the other. */
   private readonly callers: ShortCache<Caller>;
 
   constructor(clock: Clock, notifications: Notifications) {
@@ -16,7 +16,11 @@ export class CallerCache {
   }
 
   /** @param look asks the database; a rejection and undefined are told to those who wait, and not kept */
-  get(credential: string, look: () => Promise<Caller | undefined>): Promise<Caller | undefined> {
-    return this.callers.get(hash('sha256', credential, 'base64'), look);
+  get(
+    door: 'bearer' | 'cookie',
+    credential: string,
+    look: () => Promise<Caller | undefined>,
+  ): Promise<Caller | undefined> {
+    return this.callers.get(`${door} ${hash('sha256', credential, 'base64')}`, look);
   }
 }

@@ -8,8 +8,8 @@ import type { Scope } from './scopes.js';
 export interface SessionCredential {
   readonly kind: 'session';
   readonly sessionId: string;
-  /** When the person last proved who they are. */
-  readonly authenticatedAt: Date;
+  /** When the person last proved who they are; null when the identity provider did not tell. */
+  readonly authenticatedAt: Date | null;
 }
 
 /** An API token. */

@@ -4,6 +4,14 @@ import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import type { Caller } from './caller.js';
 import { covers, roleScopes, type RequiredScope, type Scope } from './scopes.js';
 
+/**
+ * Whether a person asks, in a session. What gives access, such as new credentials, roles and the end of a suspension, is for people
+ * only: made by a program's credential it would outlive the revocation of that (identity.md, API tokens).
+ */
+export function isInPerson({ credential }: Pick<Caller, 'credential'>): boolean {
+  return credential.kind === 'session';
+}
+
 /** What roles and credentials may do: the one decision that every door asks for. */
 @Injectable()
 export class Rights {
@@ -26,9 +34,9 @@ export class Rights {
     return includeIt(scopes) && includeIt(this.scopesOf(role));
   }
 
-  /** Whether the caller has the right now, by this credential: one that could make credentials would outlive its own revocation. */
+  /** Whether the caller has the right now, by this credential. */
   admits(caller: Caller, required: RequiredScope): boolean {
-    const mints = required === 'tokens:write' && caller.credential.kind !== 'session';
-    return !mints && this.allows(caller, required);
+    const mayMint = required !== 'tokens:write' || isInPerson(caller);
+    return mayMint && this.allows(caller, required);
   }
 }

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { Public, RequiresUnless } from '../auth/access.js';
 import { DomainError } from '../common/domain-error.js';
 import { ApiDescription } from './api-description.js';
-import { Unlimited } from '../rate-limits/rate-limit.js';
 
 const assets = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
 const served = new Set(['swagger-ui.css', 'swagger-ui-bundle.js']);
@@ -35,7 +34,6 @@ const policy =
 /** The native API, described and browsable: for admins, or for everybody where `docs.public` says so. */
 @ApiExcludeController()
 @Controller()
-@Unlimited()
 export class DocumentationController {
   constructor(private readonly description: ApiDescription) {}
 

@@ -3,10 +3,11 @@ import { Reflector } from '@nestjs/core';
 import { normalizeIp } from '@nestjs/throttler';
 import type { Response } from 'express';
 import { accessOf } from '../auth/access.js';
-import type { Caller, IdentifiedRequest } from '../auth/caller.js';
+import type { IdentifiedRequest } from '../auth/caller.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { clientIp } from '../infrastructure/http/client-ip.js';
 import { RateCounters } from './rate-counters.js';
 import { limitKey, windowSeconds, type RateLimitName } from './rate-limit.js';
 
@@ -23,7 +24,8 @@ interface CountedRoute {
 
 /**
  * The second of the guards: counts what is asked by whom, be it refused or not, and says so on the answer. A route has one
- * count for each who asks it, under `/api` and `/api/v1` together; a token that has a limit of its own is counted against that,
+ * count for each who asks it, under `/api` and `/api/v1` together, and a person's tokens count as the person, or whoever may make
+ * tokens would make their own limits; a token that has a limit of its own is counted against that,
  * too. The guard of @nestjs/throttler reads its decorators at every request, hashes each key, and has other headers and another
  * error (http-api.md); what is kept of the library are the interface of its storage and its view of IPv6.
  */
@@ -46,7 +48,10 @@ export class RateLimitGuard implements CanActivate {
     const request = http.getRequest<IdentifiedRequest>();
     const { caller } = request;
     const response = http.getResponse<Response>();
-    const who = route.isPublic || caller === undefined ? `ip:${normalizeIp(request.ip ?? '')}` : keyOf(caller);
+    const who =
+      route.isPublic || caller === undefined
+        ? `ip:${normalizeIp(clientIp(request) ?? '')}`
+        : `user:${caller.userId}`;
     if (route.limit > 0) await this.count(`${route.name}:${who}`, route.limit, response);
     if (caller?.credential.kind !== 'token' || caller.credential.requestsPerMinute === null) return true;
     const { tokenId, requestsPerMinute } = caller.credential;
@@ -87,8 +92,4 @@ export class RateLimitGuard implements CanActivate {
     this.routes.set(handler, route);
     return route;
   }
-}
-
-function keyOf({ credential, userId }: Caller): string {
-  return credential.kind === 'token' ? `token:${credential.tokenId}` : `user:${userId}`;
 }

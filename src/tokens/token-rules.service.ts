@@ -44,6 +44,14 @@ export class TokenRules {
   }
 
   /**
+   * Refuses those who own a token that somebody else made for them: what an admin set is not for them to loosen.
+   * @throws DomainError FORBIDDEN
+   */
+  refuseMereOwner(caller: Caller, { createdBy }: ApiToken): void {
+    if (caller.role !== 'admin' && createdBy !== caller.userId) throw new DomainError('FORBIDDEN');
+  }
+
+  /**
    * Refuses a token that is revoked, expired or replaced: its end is final.
    * @throws DomainError TOKEN_NOT_ACTIVE
    */

@@ -47,14 +47,18 @@ export class TokensService {
     private readonly ids: Ids,
   ) {}
 
+  /** Looking at those of others is on record, as it is for `get`. */
   async list(caller: Caller, query: TokenQuery): Promise<NumberedPage<ApiToken>> {
     const [tokens, count] = await this.tokens.list(reachOf(caller), query.ownerId, query);
+    await this.records.addListed(caller, query.ownerId);
     return new NumberedPage(tokens, query, count);
   }
 
   /** @throws DomainError TOKEN_NOT_FOUND */
   async get(caller: Caller, id: string): Promise<ApiToken> {
-    return found(await this.tokens.find(reachOf(caller), id));
+    const token = found(await this.tokens.find(reachOf(caller), id));
+    await this.records.addRead(caller, token);
+    return token;
   }
 
   /**
@@ -67,7 +71,8 @@ export class TokensService {
     return this.transactions.run(async (db) => {
       const owner = await this.owners.choose(caller, choice, db);
       this.rules.refuseExcess(fields.scopes, owner.role, caller);
-      const issued = this.make(caller, owner.id, fields, now);
+      const parties = { tenantId: caller.tenantId, ownerId: owner.id, createdBy: caller.userId };
+      const issued = this.make(parties, fields, now);
       await this.tokens.insert(issued.token, db);
       const ownerId = toWireId('user', owner.id);
       await this.records.add(
@@ -82,12 +87,13 @@ export class TokensService {
   }
 
   /**
-   * Takes effect on every replica within a second.
-   * @throws DomainError TOKEN_NOT_FOUND, TOKEN_NOT_ACTIVE, TOKEN_LIFETIME_INVALID, SCOPE_EXCEEDS_RIGHTS
+   * For admins and whoever made the token. Takes effect on every replica within a second.
+   * @throws DomainError TOKEN_NOT_FOUND, TOKEN_NOT_ACTIVE, FORBIDDEN, TOKEN_LIFETIME_INVALID, SCOPE_EXCEEDS_RIGHTS
    */
   change(caller: Caller, id: string, change: TokenChange): Promise<ApiToken> {
     return this.transactions.run(async (db) => {
       const token = await this.lockActive(caller, id, db);
+      this.rules.refuseMereOwner(caller, token);
       const { expiresAt, scopes } = change;
       if (expiresAt !== undefined) this.rules.refuseLifetime(token.createdAt, expiresAt);
       if (scopes !== undefined) this.rules.refuseExcess(scopes, await this.owners.roleOf(token), caller);
@@ -104,14 +110,19 @@ export class TokensService {
 
   /**
    * Makes a successor with the same fields and lets the old token live on for the overlap, at most until it would have ended.
-   * @throws DomainError TOKEN_NOT_FOUND, TOKEN_NOT_ACTIVE also when it was rotated before, TOKEN_LIFETIME_INVALID
+   * Another end is for those who may change the token.
+   * @throws DomainError TOKEN_NOT_FOUND, TOKEN_NOT_ACTIVE also when it was rotated before, FORBIDDEN, TOKEN_LIFETIME_INVALID
    */
   rotate(caller: Caller, id: string, { overlapSeconds, expiresAt }: Rotation): Promise<IssuedToken> {
     return this.transactions.run(async (db) => {
       const old = await this.lockActive(caller, id, db);
       const now = this.clock.now();
-      if (expiresAt !== undefined) this.rules.refuseLifetime(now, expiresAt);
-      const successor = this.make(caller, old.ownerId, changed(fieldsOf(old), { expiresAt }), now);
+      if (expiresAt !== undefined) {
+        this.rules.refuseMereOwner(caller, old);
+        this.rules.refuseLifetime(now, expiresAt);
+      }
+      // Still theirs who made the first: to rotate it must not be a way to change it.
+      const successor = this.make(old, changed(fieldsOf(old), { expiresAt }), now);
       await this.tokens.insert(successor.token, db);
       const end = Math.min(old.expiresAt.getTime(), now.getTime() + overlapSeconds * 1000);
       const change = { successorId: successor.token.id, expiresAt: new Date(end) };
@@ -150,16 +161,20 @@ export class TokensService {
     return token;
   }
 
-  private make(caller: Caller, ownerId: string, fields: TokenFields, createdAt: Date): IssuedToken {
+  private make(
+    { tenantId, ownerId, createdBy }: Pick<ApiToken, 'tenantId' | 'ownerId' | 'createdBy'>,
+    fields: TokenFields,
+    createdAt: Date,
+  ): IssuedToken {
     const secret = newToken();
     const token: ApiToken = {
       id: this.ids.next(),
-      tenantId: caller.tenantId,
+      tenantId,
       ownerId,
       ...columnsOf(fields),
       tokenHash: hashSecret(secret),
       hint: hintOf(secret),
-      createdBy: caller.userId,
+      createdBy,
       createdAt,
       revokedAt: null,
       successorId: null,

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { AuditEntry, Actor } from '../audit/audit.service.js';
-import { AuditService } from '../audit/audit.service.js';
+import { AuditService, type AuditEntry } from '../audit/audit.service.js';
 import { differences } from '../audit/differences.js';
+import { actorOf, type Caller } from '../auth/caller.js';
+import { isInPerson } from '../auth/rights.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { toWireId } from '../common/ids.js';
@@ -38,8 +39,17 @@ export class UsersAdministration {
     private readonly clock: Clock,
   ) {}
 
-  async list(tenantId: string, query: UserQuery): Promise<NumberedPage<ListedUser>> {
+  /** Looking at everybody is on record, with what was looked for. */
+  async list(caller: Caller, query: UserQuery): Promise<NumberedPage<ListedUser>> {
+    const { tenantId } = caller;
+    const { role, status, kind, q } = query;
     const [users, count] = await this.directory.page(tenantId, query);
+    await this.audit.record({
+      tenantId,
+      actor: actorOf(caller),
+      action: 'user.listed',
+      details: { role, status, kind, q },
+    });
     return new NumberedPage(users, query, count);
   }
 
@@ -47,21 +57,28 @@ export class UsersAdministration {
    * Looking at somebody else is on record.
    * @throws DomainError USER_NOT_FOUND
    */
-  async get(target: Owner, actor: Actor): Promise<ListedUser> {
+  async get(caller: Caller, userId: string): Promise<ListedUser> {
+    const target = { tenantId: caller.tenantId, userId };
     const user = await this.directory.find(target);
     if (user === undefined) throw new DomainError('USER_NOT_FOUND');
-    if (!('userId' in actor) || actor.userId !== user.id) {
-      await this.audit.record(entryOf(target, actor, { action: 'user.read' }));
+    if (userId !== caller.userId) {
+      await this.audit.record(entryOf(target, caller, { action: 'user.read' }));
     }
     return user;
   }
 
   /**
    * Takes effect on every replica within a second.
-   * @throws DomainError USER_NOT_FOUND; LAST_ADMIN when nobody would be left to administer the tenant
+   * @throws DomainError FORBIDDEN for a role or status that a program gives; USER_NOT_FOUND; LAST_ADMIN when nobody would be left
+   *   to administer the tenant
    */
-  async change(target: Owner, change: UserChange, actor: Actor): Promise<ListedUser> {
-    const user = await this.transactions.run((db) => this.write(target, change, actor, db));
+  async change(caller: Caller, userId: string, change: UserChange): Promise<ListedUser> {
+    const { role, status } = change;
+    if ((role !== undefined || status !== undefined) && !isInPerson(caller)) {
+      throw new DomainError('FORBIDDEN', { param: role === undefined ? 'status' : 'role' });
+    }
+    const target = { tenantId: caller.tenantId, userId };
+    const user = await this.transactions.run((db) => this.write(target, change, caller, db));
     this.current.forget(target);
     return user;
   }
@@ -69,7 +86,7 @@ export class UsersAdministration {
   private async write(
     target: Owner,
     change: UserChange,
-    actor: Actor,
+    caller: Caller,
     db: EntityManager,
   ): Promise<ListedUser> {
     const endsAdmin = (change.role ?? 'admin') !== 'admin' || change.status === 'suspended';
@@ -88,13 +105,18 @@ export class UsersAdministration {
     await this.directory.update(target, { ...standing, toolAllow, toolDeny, updatedAt: now }, db);
     const after = await this.directory.lock(target, db);
     await this.notifications.announce('access', db);
-    for (const entry of audited) await this.audit.record(entryOf(target, actor, entry), db);
+    for (const entry of audited) await this.audit.record(entryOf(target, caller, entry), db);
     return after ?? before;
   }
 }
 
-function entryOf({ tenantId, userId }: Owner, actor: Actor, change: AuditedChange): AuditEntry {
-  return { tenantId, actor, target: { kind: 'user', id: toWireId('user', userId) }, ...change };
+function entryOf({ tenantId, userId }: Owner, caller: Caller, change: AuditedChange): AuditEntry {
+  return {
+    tenantId,
+    actor: actorOf(caller),
+    target: { kind: 'user', id: toWireId('user', userId) },
+    ...change,
+  };
 }
 
 /** What is really different, as the audit log tells it. */

@@ -1,6 +1,6 @@
 import { Body, Get, Param, Patch, Query } from '@nestjs/common';
 import { Requires } from '../auth/access.js';
-import { actorOf, CurrentCaller, type Caller } from '../auth/caller.js';
+import { CurrentCaller, type Caller } from '../auth/caller.js';
 import type { NumberedPage } from '../common/numbered-page.js';
 import { Answers } from '../infrastructure/http/api-answer.js';
 import { IdPipe } from '../infrastructure/http/id.pipe.js';
@@ -19,10 +19,10 @@ export class UsersController {
   @Requires('users:read')
   @Answers(ManagedUserDto, { shape: 'numbered' })
   async list(
-    @CurrentCaller() { tenantId }: Caller,
+    @CurrentCaller() caller: Caller,
     @Query() { page_size: pageSize, ...query }: ListUsersDto,
   ): Promise<NumberedPage<ManagedUserDto>> {
-    const users = await this.users.list(tenantId, { ...query, pageSize });
+    const users = await this.users.list(caller, { ...query, pageSize });
     return users.map((user) => new ManagedUserDto(user));
   }
 
@@ -30,8 +30,7 @@ export class UsersController {
   @Requires('users:read')
   @Answers(ManagedUserDto)
   async get(@CurrentCaller() caller: Caller, @Param('userId', userId) id: string): Promise<ManagedUserDto> {
-    const { tenantId } = caller;
-    return new ManagedUserDto(await this.users.get({ tenantId, userId: id }, actorOf(caller)));
+    return new ManagedUserDto(await this.users.get(caller, id));
   }
 
   @Patch(':userId')
@@ -42,7 +41,6 @@ export class UsersController {
     @Param('userId', userId) id: string,
     @Body() body: ChangeUserDto,
   ): Promise<ManagedUserDto> {
-    const { tenantId } = caller;
-    return new ManagedUserDto(await this.users.change({ tenantId, userId: id }, body, actorOf(caller)));
+    return new ManagedUserDto(await this.users.change(caller, id, body));
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
+import { differences } from '../audit/differences.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { Ids, toWireId } from '../common/ids.js';
@@ -152,9 +153,23 @@ export class UsersService {
       // Unless it changes it may be changed by others at the same time.
       ...(isNews ? { role: role.to } : {}),
     };
-    await this.users.update({ tenantId: user.tenantId, userId: user.id }, written, db);
-    if (Object.keys(newsOf(user, profile)).length > 0) await this.roles.tellReplicas(db);
+    const { id, tenantId } = user;
+    await this.users.update({ tenantId, userId: id }, written, db);
+    const news = differences(displayOf(user), displayOf(change));
+    if (news !== undefined) await this.roles.tellReplicas(db);
     await this.roles.record(user, role, db);
+    if (news !== undefined) {
+      await this.audit.record(
+        {
+          tenantId,
+          actor: { kind: 'system' },
+          action: 'user.changed',
+          target: { kind: 'user', id: toWireId('user', id) },
+          details: { ...news, by: 'identity_provider' },
+        },
+        db,
+      );
+    }
     return Object.assign(user, written, { role: role.to });
   }
 }
@@ -163,6 +178,11 @@ const maxUsername = 200;
 
 function usernameOf({ username, subject }: LoginProfile): string {
   return username ?? subject.slice(0, maxUsername);
+}
+
+/** What of a user is for display and comes from their provider. */
+function displayOf({ username, displayName, email }: Partial<User>): Readonly<Record<string, unknown>> {
+  return { username, displayName, email };
 }
 
 /** What the profile says for display that is not what we know. */

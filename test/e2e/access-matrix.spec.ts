@@ -10,6 +10,7 @@ const asked: Readonly<Record<string, string>> = {
   'GET /': 'public',
   'GET /app/login': 'public',
   'GET /app/login/callback': 'public',
+  'GET /app/login/callback/:provider': 'public',
   'POST /app/logout/backchannel': 'public',
   'GET /health/live': 'public',
   'GET /health/ready': 'public',

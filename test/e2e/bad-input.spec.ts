@@ -172,6 +172,20 @@ describe.each(routes)('%s %s', (method, path, good, nullable = []) => {
     });
   });
 
+  const texts = Object.entries(good).flatMap(([field, value]) => {
+    if (typeof value === 'string') return [[field, { ...good, [field]: '\ud800' }] as const];
+    return Array.isArray(value) ? [[field, { ...good, [field]: ['\ud800'] }] as const] : [];
+  });
+  if (texts.length > 0) {
+    it.each(texts)('refuses half a character as %s, and names it', async (field, body) => {
+      await changesNothing(async () => {
+        const answer = await ada.ask(method, path(), body);
+        expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED' } });
+        expect(answer.error?.param?.split('.')[0]).toBe(field);
+      });
+    });
+  }
+
   it.each([
     ['text/plain'],
     ['application/x-www-form-urlencoded'],

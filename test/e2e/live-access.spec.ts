@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stream } from '../../bench/upstream/scripts.js';
 import { Gate } from '../../bench/upstream/gate.js';
+import { LiveAccess } from '../../src/auth/live-access.service.js';
 import { GenerationKeeper } from '../../src/generation/generation-keeper.js';
 import type { MessageDto } from '../../src/messages/dto/message.dto.js';
 import {
@@ -9,6 +10,7 @@ import {
   Parley,
   upstreamModel,
   OpenStream,
+  type Answer,
   type Person,
   type Replica,
 } from '../support/parley.js';
@@ -85,6 +87,38 @@ async function programReading(): Promise<{ open: OpenStream; gate: Gate; admin: 
   return { open, gate, admin, tokenId: issued.data.id };
 }
 
+/** Waits for a whole answer, as clients do that do not stream. */
+async function waiting(subject: string): Promise<{ person: Person; answer: Promise<Answer>; gate: Gate }> {
+  const person = await parley.first.logIn(subject);
+  const thread = await person.createThread();
+  const gate = new Gate();
+  parley.upstream.enqueue(stream(answerPieces('Hel', 'lo'), { gates: { 1: gate } }));
+  const answer = person.post(thread, upstreamModel, { content: 'Hi' });
+  await parley.upstream.nextExchange();
+  return { person, answer, gate };
+}
+
+describe('an answer that somebody waits for', () => {
+  it.each([
+    ['is suspended', `status = 'suspended'`, 'USER_SUSPENDED'],
+    ['is demoted below the right to ask', `role = 'guest'`, 'FORBIDDEN'],
+  ])('is not given to who %s meanwhile', async (what, change, code) => {
+    const { answer, gate } = await waiting(what);
+    await parley.first.database.query(`UPDATE users SET ${change} WHERE subject = $1`, [what]);
+    const { status, error } = await answer;
+    expect([status, error?.code]).toEqual([403, code]);
+    gate.open();
+  });
+
+  it('is not given to a session that was logged out meanwhile', async () => {
+    const { person, answer, gate } = await waiting('out');
+    await person.at(second).browser.fetch('/api/logout', { method: 'POST' });
+    const { status, error } = await answer;
+    expect([status, error?.code]).toEqual([401, 'SESSION_ENDED']);
+    gate.open();
+  });
+});
+
 describe('an open stream', () => {
   it('ends when the token that opened it is revoked at another replica', async () => {
     const { open, gate, admin, tokenId } = await programReading();
@@ -138,5 +172,19 @@ describe('an open stream', () => {
     await other.browser.fetch('/api/logout', { method: 'POST' });
     gate.open();
     expect((await open.rest()).map(({ type }) => type)).toEqual(['token', 'message_complete', 'close']);
+  });
+});
+
+describe('word of a change', () => {
+  it('is what ends a stream at once: without the look of every second', async () => {
+    await parley.first.app.get(LiveAccess).beforeApplicationShutdown();
+    const { person, open, gate } = await reading('deaf');
+    await person.at(second).browser.fetch('/api/logout', { method: 'POST' });
+    await expectCut(open, 'SESSION_ENDED');
+    gate.open();
+    const program = await programReading();
+    await program.admin.at(second).ask('DELETE', `/api/tokens/${program.tokenId}`);
+    await expectCut(program.open, 'NOT_AUTHENTICATED');
+    program.gate.open();
   });
 });

@@ -139,10 +139,10 @@ describe('with a real OpenID provider', () => {
     expect(one['id']).not.toBe(two['id']);
   });
 
-  it('learns when somebody proved who they are, when asked to', async () => {
+  it.each(['', '&reauthenticate=true'])('learns when somebody proved who they are: %j', async (more) => {
     const browser = new Browser(home);
     const before = Date.now() - 1000;
-    await browser.navigate(await choose(browser, await openTab(browser, '/', '&reauthenticate=true'), 'ada'));
+    await browser.navigate(await choose(browser, await openTab(browser, '/', more), 'ada'));
     expect(await whoIs(browser)).toMatchObject({ username: 'ada' });
     const [session] = await app
       .get(DataSource)

@@ -140,6 +140,7 @@ describe('a stranger', () => {
     let parley = await start();
     expect(parley.output).toContain(`Parley is at ${parley.url}`);
     expect(parley.output).toContain('ada (admin)');
+    expect(parley.output).not.toMatch(/setup/i);
     const ada = await parley.logIn('ada');
     const uma = await parley.logIn('uma');
     const thread = await ada.createThread('Plans of Ada');

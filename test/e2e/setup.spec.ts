@@ -128,6 +128,9 @@ describe('the first start', () => {
     const [token] = announced(first).match(tokenForm) ?? [];
     expect(announced(second).match(tokenForm)).toEqual([token]);
     expect(announced(first)).not.toContain('identity provider');
+    // Nobody can log in before there is an account.
+    expect(announced(first)).toContain('"account"');
+    expect(announced(first)).not.toContain('Log in');
     for (const { output } of [first, second]) expect(output().split(String(token))).toHaveLength(2);
 
     const account = { username: 'root', password };
@@ -157,6 +160,13 @@ describe('the first start', () => {
     expect(announced(production).match(tokenForm)).toHaveLength(1);
     expect(announced(production)).toContain('https://chat.acme.test/api/setup');
     expect(announced(production)).not.toContain('account');
+    expect(announced(production)).toContain('Log in');
+    const warnings = production
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"level":"warn"'));
+    expect(warnings.filter((line) => line.includes('database.migrationUrl'))).toHaveLength(1);
+    expect(warnings.join('')).toContain('docs/audit.md');
   });
 });
 

@@ -45,6 +45,17 @@ async function whoIs(browser: Browser): Promise<Record<string, unknown>> {
   return data;
 }
 
+async function recordedFailures(): Promise<number> {
+  const rows = await app.database.query<unknown[]>(`SELECT FROM audit_events WHERE action = 'login.failed'`);
+  return rows.length;
+}
+
+/** An answer that belongs to no attempt is kept on no record: the rows are for good, and anybody can send one. */
+async function expectNoAttempt(response: Response, recorded: number): Promise<void> {
+  await expectRefusal(response, 400, 'LOGIN_TRANSACTION_INVALID');
+  expect(await recordedFailures()).toBe(recorded);
+}
+
 async function expectRefusal(response: Response, status: number, code: string): Promise<void> {
   expect(response.status).toBe(status);
   expect(await pageCodeOf(response)).toBe(code);
@@ -96,6 +107,8 @@ describe('the start of a login', () => {
       nonce: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge_method: 'S256',
+      max_age: '31536000',
+      claims: '{"id_token":{"auth_time":{"essential":true}}}',
     });
   });
 
@@ -129,10 +142,11 @@ describe('the end of a login', () => {
   it('refuses an answer in a browser that did not ask, which leaves the attempt to the one that did', async () => {
     const victim = app.browser();
     const answer = provider.answer(await app.begin(victim));
-    await expectRefusal(await app.complete(app.browser(), answer), 400, 'LOGIN_TRANSACTION_INVALID');
+    const recorded = await recordedFailures();
+    await expectNoAttempt(await app.complete(app.browser(), answer), recorded);
     const other = app.browser();
     await app.begin(other);
-    await expectRefusal(await app.complete(other, answer), 400, 'LOGIN_TRANSACTION_INVALID');
+    await expectNoAttempt(await app.complete(other, answer), recorded);
     expect(provider.codeExchanges).toBe(0);
     expect((await app.complete(victim, answer)).status).toBe(302);
   });
@@ -152,7 +166,8 @@ describe('the end of a login', () => {
     const browser = app.browser();
     const answer = provider.answer(await app.begin(browser));
     clock.advance(600);
-    await expectRefusal(await app.complete(browser, answer), 400, 'LOGIN_TRANSACTION_INVALID');
+    const recorded = await recordedFailures();
+    await expectNoAttempt(await app.complete(browser, answer), recorded);
   });
 
   it.each([
@@ -163,7 +178,8 @@ describe('the end of a login', () => {
     const browser = app.browser();
     const answer = provider.answer(await app.begin(browser));
     tamper(answer);
-    await expectRefusal(await app.complete(browser, answer), 400, 'LOGIN_TRANSACTION_INVALID');
+    const recorded = await recordedFailures();
+    await expectNoAttempt(await app.complete(browser, answer), recorded);
   });
 
   it.each<[string, string, (answer: URLSearchParams) => void]>([
@@ -177,8 +193,9 @@ describe('the end of a login', () => {
     const honest = provider.answer(await app.begin(browser));
     const answer = new URLSearchParams(honest);
     tamper(answer);
+    const recorded = await recordedFailures();
     await expectRefusal(await app.complete(browser, answer), 401, code);
-    await expectRefusal(await app.complete(browser, honest), 400, 'LOGIN_TRANSACTION_INVALID');
+    await expectNoAttempt(await app.complete(browser, honest), recorded + 1);
   });
 
   it('passes on that the provider said no, in words of our own', async () => {

@@ -268,6 +268,21 @@ it('ends the one session that it names', async () => {
   expect(await isLoggedIn(second)).toBe(false);
 });
 
+it('ends those of the subject, too, that were opened without an id of the provider', async () => {
+  const nameless = await app.logIn();
+  const named = await app.logIn({ sid: 's2' });
+  expect((await present(await token({ sid: 's1' }))).status).toBe(200);
+  clock.advance(1);
+  expect([await isLoggedIn(nameless), await isLoggedIn(named)]).toEqual([false, true]);
+});
+
+it.each([{ sub: 'a\0da' }, { sid: 's\0' }, { jti: '\ud800' }])(
+  'refuses %j, which nothing could be called',
+  async (claim) => {
+    await expectRefusal(present(await token(claim)));
+  },
+);
+
 it('ends no session of the same name at another issuer', async () => {
   const ada = await app.logIn({ sid: 's1' });
   const theirs = claimsOf({ iss: partner.issuer, aud: 'parley-at-partner', sid: 's1' });

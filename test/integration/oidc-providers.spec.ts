@@ -82,7 +82,9 @@ describe('a choice of identity providers', () => {
     async (name) => {
       const response = await app.browser().navigate(`${app.url}/app/login?provider=${name}`);
       expect(response.headers.getSetCookie()).toEqual([]);
+      const page = await response.clone().text();
       expect([response.status, await pageCodeOf(response)]).toEqual([404, 'LOGIN_PROVIDER_UNKNOWN']);
+      expect(page).toContain('href="/app/login"');
       expect(await app.database.query('SELECT * FROM login_transactions')).toEqual([]);
     },
   );
@@ -92,7 +94,9 @@ describe('a choice of identity providers', () => {
     const browser = app.browser();
     for (const path of ['/app/login', '/app/login?provider=default']) {
       const response = await browser.navigate(app.url + path);
+      const page = await response.clone().text();
       expect([response.status, await pageCodeOf(response)]).toEqual([404, 'SINGLE_SIGN_ON_DISABLED']);
+      expect(page).not.toContain('href');
     }
     const callback = await browser.navigate(`${app.url}/app/login/callback?state=x&code=y`);
     expect([callback.status, await pageCodeOf(callback)]).toEqual([400, 'LOGIN_TRANSACTION_INVALID']);
@@ -208,19 +212,72 @@ describe('the answer of one provider to the question of another', () => {
 
 describe('an issuer', () => {
   it('may be written with or without the slash after its host', async () => {
-    for (const [configured, told] of [
-      [provider.issuer, `${provider.issuer}/`],
-      [`${provider.issuer}/`, provider.issuer],
-    ] as const) {
-      await restart({ 'oidc.issuer': configured });
-      provider.moreMetadata = { issuer: told };
-      const browser = app.browser();
-      const answer = provider.answer(await begin(browser, ''), { iss: told });
-      answer.set('iss', told);
-      expect((await app.complete(browser, answer)).status).toBe(302);
+    for (const [configured, told] of spellings()) {
+      const browser = await logInAs(configured, told);
+      expect((await browser.fetch('/api/user')).status).toBe(200);
+      expect(await app.database.query('SELECT issuer FROM users')).toEqual([{ issuer: told }]);
+      expect(await sessions()).toMatchObject([{ provider_issuer: told }]);
+    }
+  });
+
+  it.each([{ sub: 'ada' }, { sid: 's1' }])('so written also ends sessions: %j', async (whom) => {
+    for (const [configured, told] of spellings()) {
+      const browser = await logInAs(configured, told);
+      const seconds = Math.floor(clock.now().getTime() / 1000);
+      const order = {
+        ...{ iss: told, aud: clientId, iat: seconds, exp: seconds + 60, jti: told },
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      };
+      const logoutToken = await provider.sign({ ...order, ...whom }, { typ: 'logout+jwt' });
+      const response = await fetch(`${app.url}/app/logout/backchannel`, {
+        method: 'POST',
+        body: new URLSearchParams({ logout_token: logoutToken }),
+      });
+      expect(response.status).toBe(200);
+      clock.advance(1);
+      expect(await codeOf(await browser.fetch('/api/user'))).toBe('SESSION_ENDED');
+    }
+  });
+
+  it('so written also vouches for programs, which are the same person', async () => {
+    for (const [configured, told] of spellings()) {
+      await logInAs(configured, told, { 'oidc.resourceServer.audience': 'api' });
+      const exp = Math.floor(clock.now().getTime() / 1000) + 60;
+      const bearer = await provider.sign({ iss: told, aud: 'api', sub: 'ada', exp }, { typ: 'at+jwt' });
+      const response = await fetch(`${app.url}/api/user`, { headers: { Authorization: `Bearer ${bearer}` } });
+      expect(response.status).toBe(200);
       expect(await app.database.query('SELECT issuer FROM users')).toEqual([{ issuer: told }]);
     }
   });
+
+  it('so written also says who somebody is between logins', async () => {
+    provider.issuesRefreshTokens = true;
+    for (const [configured, told] of spellings()) {
+      const browser = await logInAs(configured, told);
+      provider.renewal = { groups: ['staff'] };
+      clock.advance(3600);
+      await browser.fetch('/api/session/refresh', { method: 'POST' });
+      expect(await whoIs(browser)).toMatchObject({ role: 'power_user' });
+    }
+  });
+
+  function spellings(): [configured: string, told: string][] {
+    return [
+      [provider.issuer, `${provider.issuer}/`],
+      [`${provider.issuer}/`, provider.issuer],
+    ];
+  }
+
+  async function logInAs(configured: string, told: string, settings: EmbeddedValues = {}): Promise<Browser> {
+    await restart({ 'oidc.issuer': configured, ...settings });
+    await app.database.query('TRUNCATE used_logout_tokens');
+    provider.moreMetadata = { issuer: told };
+    const browser = app.browser();
+    const answer = provider.answer(await begin(browser, ''), { iss: told, sid: 's1' });
+    answer.set('iss', told);
+    expect((await app.complete(browser, answer)).status).toBe(302);
+    return browser;
+  }
 });
 
 describe('a session', () => {
@@ -229,9 +286,15 @@ describe('a session', () => {
   it('remembers when its person proved who they are, and never as later than now', async () => {
     await app.logIn({ auth_time: secondsOf(clock.now()) - 5000 });
     await app.logIn({ auth_time: secondsOf(clock.now()) + 5000 });
-    await app.logIn();
     const times = (await sessions()).map(({ authenticated_at: at }) => (at as Date).toISOString());
-    expect(times).toEqual(['2026-11-20T10:36:40.000Z', clock.now().toISOString(), clock.now().toISOString()]);
+    expect(times).toEqual(['2026-11-20T10:36:40.000Z', clock.now().toISOString()]);
+  });
+
+  it('does not know when, where the provider does not tell', async () => {
+    const browser = await app.logIn({ auth_time: undefined });
+    expect(await sessions()).toMatchObject([{ authenticated_at: null }]);
+    const { data } = (await (await browser.fetch('/api/sessions')).json()) as { data: unknown };
+    expect(data).toMatchObject([{ authenticatedAt: null }]);
   });
 
   it('keeps the tokens of the provider sealed, for itself alone', async () => {
@@ -265,24 +328,19 @@ describe('a login that asks for proof again', () => {
     expect(await app.database.query('SELECT * FROM login_transactions')).toEqual([]);
   });
 
-  it('asks the provider not to answer from memory, which no other login does', async () => {
+  it('asks the provider not to answer from memory, which no other login does; to tell the time, every one', async () => {
     const asked = new URL(await begin(app.browser(), 'provider=partner&reauthenticate=true')).searchParams;
-    expect(Object.fromEntries(asked)).toMatchObject({ prompt: 'login', max_age: '0' });
+    const claims = '{"id_token":{"auth_time":{"essential":true}}}';
+    expect(Object.fromEntries(asked)).toMatchObject({ prompt: 'login', max_age: '0', claims });
     for (const query of ['', 'reauthenticate=false']) {
       const usual = new URL(await begin(app.browser(), query)).searchParams;
-      expect([usual.has('prompt'), usual.has('max_age')]).toEqual([false, false]);
+      expect(usual.has('prompt')).toBe(false);
+      expect(Object.fromEntries(usual)).toMatchObject({ max_age: '31536000', claims });
     }
   });
 
   it('believes a provider that answers from memory all the same, so that it does not count as recent', async () => {
     await restart({ 'identity.groupRoles': { boss: 'admin' } });
-    const admin = { groups: ['boss'] };
-    const changes = (browser: Browser) =>
-      browser.fetch('/api/users/user_01jd0v3kq9e8vb5t2m4y6z8a0c', {
-        method: 'PATCH',
-        headers: { 'content-type': 'application/json' },
-        body: '{"role":"user"}',
-      });
     const old = app.browser();
     const early = { ...admin, auth_time: secondsBefore(4000) };
     await app.complete(old, provider.answer(await begin(old, 'reauthenticate=true'), early));
@@ -291,6 +349,37 @@ describe('a login that asks for proof again', () => {
     await app.complete(old, provider.answer(await begin(old, 'reauthenticate=true'), late));
     expect(await codeOf(await changes(old))).toBe('USER_NOT_FOUND');
   });
+
+  it.each(['', 'reauthenticate=true'])(
+    'counts no login (%j) as recent whose time the provider does not tell, unless told to trust it',
+    async (query) => {
+      const untold = { ...admin, auth_time: undefined };
+      const logInAndChange = async () => {
+        const browser = app.browser();
+        await app.complete(browser, provider.answer(await begin(browser, query), untold));
+        return { browser, code: await codeOf(await changes(browser)) };
+      };
+      await restart({ 'identity.groupRoles': { boss: 'admin' } });
+      expect((await logInAndChange()).code).toBe('RECENT_LOGIN_REQUIRED');
+
+      await restart({ 'identity.groupRoles': { boss: 'admin' }, 'session.trustUntoldLogins': true });
+      const { browser, code } = await logInAndChange();
+      expect(code).toBe('USER_NOT_FOUND');
+      clock.advance(3601);
+      await browser.fetch('/api/session/refresh', { method: 'POST' });
+      expect(await codeOf(await changes(browser))).toBe('RECENT_LOGIN_REQUIRED');
+    },
+  );
+
+  const admin = { groups: ['boss'] };
+
+  function changes(browser: Browser): Promise<Response> {
+    return browser.fetch('/api/users/user_01jd0v3kq9e8vb5t2m4y6z8a0c', {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"role":"user"}',
+    });
+  }
 
   function secondsBefore(seconds: number): number {
     return clock.now().getTime() / 1000 - seconds;

@@ -249,6 +249,25 @@ describe('what the provider says between logins', () => {
     expect(await recorded('user.role_changed')).toHaveLength(1);
   });
 
+  it('is on record with what was different, and nothing is where nothing was', async () => {
+    await app.logIn({ preferred_username: 'ada', name: 'Ada', email: 'a@b.c', groups: ['staff'] });
+    const service = app.get(UsersService);
+    await service.reconcile(profileOf('ada', { username: 'ada', displayName: 'Ada', groups: ['staff'] }));
+    await service.logIn(profileOf('ada', { username: 'ada', displayName: 'Ada', email: 'a@b.c' }));
+    expect(await recorded('user.changed')).toEqual([]);
+    await service.reconcile(profileOf('ada', { displayName: 'Ada L', groups: ['visitors'] }));
+    await service.logIn(profileOf('ada', { username: 'ada2', displayName: 'Ada L' }));
+    const row = { actor_kind: 'system', outcome: 'success', target_id: expect.stringMatching(/^user_/) };
+    const by = 'identity_provider';
+    expect(await recorded('user.changed')).toEqual([
+      { ...row, details: { by, old: { displayName: 'Ada' }, new: { displayName: 'Ada L' } } },
+      {
+        ...row,
+        details: { by, old: { username: 'ada', email: 'a@b.c' }, new: { username: 'ada2', email: null } },
+      },
+    ]);
+  });
+
   it('writes nothing when there is nothing new, and keeps the role without a word on groups', async () => {
     await app.logIn({ preferred_username: 'ada', groups: ['staff'] });
     const before = await users();

@@ -120,11 +120,12 @@ describe('the limit of a token', () => {
     expect(shownLimit(await app.ask('list', { name: 'unlimited' }))).toEqual([null, null, null, null]);
   });
 
-  it('and of a route is for each token, not for its owner', async () => {
+  it('does not multiply that of a route: the tokens of a person count as the person', async () => {
     await start({ 'rateLimit.threadsList': 1 });
-    for (const name of ['ada', 'generous', 'unlimited']) {
-      expect(await statuses(2, () => app.ask('list', { name }))).toEqual([200, 429]);
-    }
+    const names = ['ada', 'generous', 'unlimited'];
+    expect(await statuses(3, (index) => app.ask('list', { name: names[index] ?? '' }))).toEqual([
+      200, 429, 429,
+    ]);
   });
 });
 
@@ -165,6 +166,24 @@ describe('the limit of an address', () => {
     const same = ['2001:db8:0:7::1', '2001:DB8::7:ffff:0:0:2', '2001:0db8:0000:0007:1::'];
     expect(await statuses(3, (index) => ask(same[index] ?? ''))).toEqual([200, 200, 429]);
     expect((await ask('2001:db8:0:8::1')).status).toBe(200);
+  });
+
+  it('is one whatever port a proxy tells with it', async () => {
+    await start({ 'rateLimit.login': 2, 'server.trustedProxyHops': 1 });
+    const same = [
+      '203.0.113.7:4711',
+      '203.0.113.7',
+      '203.0.113.7:4712',
+      '[2001:db8::1]:1',
+      '[2001:db8::1]:2',
+    ];
+    expect(await statuses(5, (index) => app.ask('public', { from: same[index] ?? '' }))).toEqual([
+      200, 200, 429, 200, 200,
+    ]);
+    // What is no address at all counts as the proxy's own.
+    expect(await statuses(3, (index) => app.ask('public', { from: `nonsense${index}` }))).toEqual([
+      200, 200, 429,
+    ]);
   });
 
   it('of IPv4 is one, however it is written', async () => {

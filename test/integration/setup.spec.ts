@@ -303,6 +303,10 @@ describe('afterwards', () => {
       await expectRefusal(await setUp(body, application.browser()), 404, 'NOT_FOUND');
       await expectRefusal(await setUp(body, browser), 404, 'NOT_FOUND');
     }
+    for (const type of ['application/json', 'text/plain']) {
+      const init = { method: 'POST', body: '{', headers: { 'content-type': type } };
+      await expectRefusal(await fetch(`${application.url}/api/setup`, init), 404, 'NOT_FOUND');
+    }
     expect(await isDue(application)).toBe(false);
   }
 

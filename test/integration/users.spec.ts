@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Caller } from '../../src/auth/caller.js';
 import { fromWireId, toWireId, UuidV7Ids } from '../../src/common/ids.js';
 import type { ManagedUserDto } from '../../src/users/dto/managed-user.dto.js';
 import { UsersAdministration } from '../../src/users/users-administration.service.js';
@@ -13,6 +14,7 @@ import {
   tenantClaim,
   soonMs,
 } from '../support/people.js';
+import { askWith, type Told } from '../support/tokens.js';
 
 let parley: Parley;
 let second: Replica;
@@ -46,7 +48,21 @@ function patch(person: Person, id: string, change: unknown): Promise<Answer<Mana
   return person.ask('PATCH', `/api/users/${id}`, change);
 }
 
-async function refusesAndKeeps(work: () => Promise<Answer>, status: number, code: string): Promise<void> {
+async function tokenOf(person: Person, scopes: readonly string[]): Promise<string> {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const order = { name: 'CI', scopes, expiresAt };
+  return (await person.ask<{ token: string }>('POST', '/api/tokens', order)).data.token;
+}
+
+function patchWith(token: string, id: string, body: unknown): Promise<Told<ManagedUserDto>> {
+  return askWith(token, `${parley.first.url}/api/users/${id}`, { method: 'PATCH', body });
+}
+
+async function refusesAndKeeps(
+  work: () => Promise<Pick<Told<unknown>, 'status' | 'error'>>,
+  status: number,
+  code: string,
+): Promise<void> {
   const before = await storedUsers();
   expect(await work()).toMatchObject({ status, error: { code } });
   expect(await storedUsers()).toEqual(before);
@@ -112,6 +128,24 @@ describe('administering users', () => {
   ])('refuses %j and names it', async (change, param) => {
     await refusesAndKeeps(() => patch(amy, joeId, change), 400, 'VALIDATION_FAILED');
     expect((await patch(amy, joeId, change)).error?.param).toBe(param);
+  });
+
+  it.each([
+    ['write', { role: 'admin' }, 'role'],
+    ['users:write', { role: 'guest', displayName: 'Joey' }, 'role'],
+    ['users:write', { status: 'suspended' }, 'status'],
+    ['admin', { status: 'active' }, 'status'],
+  ])('is refused to a token with %s for %j: it would outlive the token', async (scope, change, param) => {
+    const token = await tokenOf(amy, [scope]);
+    await refusesAndKeeps(() => patchWith(token, joeId, change), 403, 'FORBIDDEN');
+    expect((await patchWith(token, joeId, change)).error?.param).toBe(param);
+  });
+
+  it('changes names and tools for a token, too', async () => {
+    const token = await tokenOf(amy, ['users:write']);
+    const leo = await idOf(await parley.first.logIn('leo', { org: 'acme' }));
+    const { status, data } = await patchWith(token, leo, { displayName: 'Leo', tools: { allow: ['x'] } });
+    expect([status, data.displayName, data.tools.allow]).toEqual([200, 'Leo', ['x']]);
   });
 
   it('shows a user without a word more than is declared, and records who looked at somebody else', async () => {
@@ -260,6 +294,27 @@ describe('the list of users', () => {
     expect(await names(query)).toEqual(expected);
   });
 
+  it('is on record with what was looked for, for tokens as well', async () => {
+    const listed = (): Promise<object[]> =>
+      parley.first.database.query(
+        `SELECT actor_kind AS kind, target_id AS target, details FROM audit_events
+          WHERE action = 'user.listed' AND actor_user_id = $1 ORDER BY seq`,
+        [fromWireId('user', bossId)],
+      );
+    const bossId = await idOf(boss);
+    const before = (await listed()).length;
+    await boss.ask('GET', '/api/users?page=2&page_size=4');
+    await boss.ask('GET', '/api/users?role=guest&status=active&kind=person&q=ann');
+    await boss.ask('GET', '/api/users?role=root');
+    const token = await tokenOf(boss, ['users:read']);
+    expect((await askWith(token, `${parley.first.url}/api/users?q=a`)).status).toBe(200);
+    expect((await listed()).slice(before)).toEqual([
+      { kind: 'user', target: null, details: {} },
+      { kind: 'user', target: null, details: { role: 'guest', status: 'active', kind: 'person', q: 'ann' } },
+      { kind: 'token', target: null, details: { q: 'a' } },
+    ]);
+  });
+
   it('pages by number through everybody once', async () => {
     const first = await boss.ask<ManagedUserDto[]>('GET', '/api/users?page_size=4');
     expect(first.pagination).toEqual({ page: 1, pageSize: 4, totalCount: 6, hasMore: true });
@@ -272,6 +327,18 @@ describe('the list of users', () => {
     expect(beyond.pagination).toMatchObject({ totalCount: 6, hasMore: false });
   });
 });
+
+/** An admin as the guards let them through. */
+function inPerson(tenantId: string, userId: string): Caller {
+  return {
+    tenantId,
+    userId,
+    username: 'x',
+    role: 'admin',
+    scopes: ['admin'],
+    credential: { kind: 'session', sessionId: userId, authenticatedAt: new Date() },
+  };
+}
 
 describe('the last admin', () => {
   it.each([{ role: 'user' }, { status: 'suspended' }, { role: 'guest', status: 'active' }])(
@@ -312,7 +379,7 @@ describe('the last admin', () => {
       const demotions = [parley.first, second].map((replica, index) =>
         replica.app
           .get(UsersAdministration)
-          .change({ tenantId, userId: users[index] ?? '' }, { role: 'user' }, { kind: 'system' }),
+          .change(inPerson(tenantId, users[1 - index] ?? ''), users[index] ?? '', { role: 'user' }),
       );
       const outcomes = await Promise.allSettled(demotions);
       expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);

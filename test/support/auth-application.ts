@@ -65,6 +65,8 @@ export class AuthApplication {
       'oidc.issuer': options.provider.issuer,
       ...options.settings,
     });
+    const clock = options.clock ?? new ManualClock();
+    options.provider.now = () => clock.now();
     const testing = await Test.createTestingModule({
       imports: [
         ConfigurationModule.forRoot(configuration),
@@ -77,7 +79,7 @@ export class AuthApplication {
       controllers: [...(options.controllers ?? [])],
     })
       .overrideProvider(Clock)
-      .useValue(options.clock ?? new ManualClock())
+      .useValue(clock)
       .compile();
     const app = testing.createNestApplication<NestExpressApplication>(
       new ParleyAdapter(options.clock ?? new SystemClock()),

@@ -6,7 +6,7 @@ import { accessKey, type Access } from '../../src/auth/access.js';
 
 export interface Route {
   readonly method: string;
-  /** As declared, such as `/api/threads/:threadId`; of several paths the first. */
+  /** As declared, such as `/api/threads/:threadId`. */
   readonly path: string;
   /** Undefined when the route declares nothing. */
   readonly access: Access | undefined;
@@ -23,21 +23,24 @@ export function routeTable(app: NestExpressApplication): Route[] {
 
 function routesOf(controller: new () => object): Route[] {
   const prototype = controller.prototype as Record<string, unknown>;
-  const prefix = firstOf(Reflect.getMetadata('path', controller));
+  const [prefix = ''] = pathsOf(controller);
   return Object.getOwnPropertyNames(prototype).flatMap((name) => {
     const handler = name === 'constructor' ? undefined : prototype[name];
     if (typeof handler !== 'function') return [];
     const method: unknown = Reflect.getMetadata('method', handler);
     if (typeof method !== 'number') return [];
-    const path = `/${prefix}/${firstOf(Reflect.getMetadata('path', handler))}`
-      .replaceAll(/\/+/g, '/')
-      .replace(/(?<=.)\/$/, '');
     const access = Reflect.getMetadata(accessKey, handler) as Access | undefined;
-    return [{ method: RequestMethod[method] ?? '', path, access }];
+    return pathsOf(handler).map((own) => {
+      const path = `/${prefix}/${own}`.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '');
+      return { method: RequestMethod[method] ?? '', path, access };
+    });
   });
 }
 
-function firstOf(path: unknown): string {
-  const first: unknown = Array.isArray(path) ? path[0] : path;
-  return typeof first === 'string' ? first : '';
+/** Of a controller the first is what it is, the second `/api/v1`. */
+function pathsOf(target: object): string[] {
+  const declared: unknown = Reflect.getMetadata('path', target);
+  return (Array.isArray(declared) ? declared : [declared]).map((path) =>
+    typeof path === 'string' ? path : '',
+  );
 }

@@ -25,6 +25,8 @@ export const clientId = 'parley-test';
 export class ScriptedIdentityProvider {
   /** Answers 503 to everything. */
   isDown = false;
+  /** By which it tells when people proved who they are: just now. */
+  now: () => Date = () => new Date();
   discoveries = 0;
   codeExchanges = 0;
   keyReads = 0;
@@ -102,6 +104,7 @@ export class ScriptedIdentityProvider {
         iat: now,
         exp: now + 60,
         nonce: asked.get('nonce'),
+        auth_time: Math.floor(this.now().getTime() / 1000),
         ...claims,
       },
       challenge: asked.get('code_challenge') ?? '',

@@ -1,4 +1,4 @@
-import { Body, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
 import { publicUrl } from '../../config/public-url.js';
@@ -13,6 +13,7 @@ import { SessionDto } from '../sessions/session.controller.js';
 import { LogInDto } from './dto/local-login.dto.js';
 import { LocalLoginGuard } from './local-login.guard.js';
 import { LocalLogin } from './local-login.service.js';
+import { SometimesHidden } from '../../rate-limits/refused-body.guard.js';
 
 @NativeController('login', 'Session and person')
 export class LocalLoginController {
@@ -29,7 +30,7 @@ export class LocalLoginController {
   @Post()
   @Public()
   @Limited('login')
-  @UseGuards(LocalLoginGuard)
+  @SometimesHidden(LocalLoginGuard)
   @Answers(SessionDto)
   async logIn(
     @Body() { username, password }: LogInDto,

@@ -18,6 +18,10 @@ const timeoutSeconds = 5;
 const discoveryLifetimeMs = 10 * 60_000;
 /** How far the clock of a provider may be ahead of ours. */
 const clockToleranceSeconds = 300;
+/** Forces nobody to log in anew, but obliges the provider to tell when they did (OpenID Connect Core, 2: auth_time). */
+const anyAgeSeconds = 365 * 24 * 60 * 60;
+/** For providers that know no max_age, such as Google (OpenID Connect Core, 5.5.1). */
+const wantedClaims = JSON.stringify({ id_token: { auth_time: { essential: true } } });
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** Who somebody is by the word of the provider. */
@@ -60,6 +64,7 @@ export class IdentityProvider {
   }
 
   /**
+   * Always asks the provider to tell when the person proved who they are.
    * @param reauthenticate asks the person for proof even if the provider knows them
    * @throws DomainError IDENTITY_PROVIDER_UNAVAILABLE, IDENTITY_PROVIDER_INVALID
    */
@@ -74,8 +79,9 @@ export class IdentityProvider {
       nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256',
-      // With max_age a provider must tell when it was (OpenID Connect Core, 3.1.2.1).
-      ...(reauthenticate ? { prompt: 'login', max_age: '0' } : {}),
+      max_age: String(reauthenticate ? 0 : anyAgeSeconds),
+      claims: wantedClaims,
+      ...(reauthenticate ? { prompt: 'login' } : {}),
     });
   }
 

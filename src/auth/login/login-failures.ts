@@ -23,6 +23,11 @@ export class LoginFailures {
     private readonly log: Log,
   ) {}
 
+  /** An answer to no attempt of that browser: on no record, which is for good, since anybody can send as many as they like. */
+  noteUnasked(): void {
+    this.log.info({ code: 'LOGIN_TRANSACTION_INVALID' }, 'an answer to no login of this browser');
+  }
+
   /** Never fails itself: what the person is told is why they could not log in. */
   async note(error: unknown, { provider, profile }: LoginAttempt): Promise<void> {
     this.log.warn({ err: error, ...(provider === undefined ? {} : { provider }) }, 'login refused');

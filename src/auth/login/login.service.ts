@@ -86,16 +86,17 @@ export class LoginService {
   /**
    * Uses up the attempt that the answer names, then asks the provider of that attempt who it is.
    * @param calledBack the name of the provider whose redirect URI was called
-   * @throws DomainError LOGIN_TRANSACTION_INVALID, and as `IdentityProvider.redeem` and `UsersService.logIn` do; it is recorded
+   * @throws DomainError LOGIN_TRANSACTION_INVALID, which is logged only, since anybody can bring an answer to no attempt; and as
+   *   `IdentityProvider.redeem` and `UsersService.logIn` do, which is recorded
    */
   async complete(
     answer: URLSearchParams,
     browser: string | undefined,
     calledBack: string,
   ): Promise<CompletedLogin> {
+    const transaction = await this.take(answer.get('state') ?? '', browser);
     const attempt: LoginAttempt = {};
     try {
-      const transaction = await this.take(answer.get('state') ?? '', browser);
       return await this.attempt(answer, transaction, calledBack, attempt);
     } catch (error) {
       await this.failures.note(error, attempt);
@@ -124,18 +125,24 @@ export class LoginService {
   }
 
   private async take(state: string, browser: string | undefined): Promise<TakenTransaction> {
-    if (state === '' || browser === undefined) throw new DomainError('LOGIN_TRANSACTION_INVALID');
-    const hashes = { stateHash: hashSecret(state), browserHash: hashSecret(browser) };
-    const transaction = await this.transactions.take(hashes, this.clock.now());
-    if (transaction === undefined) throw new DomainError('LOGIN_TRANSACTION_INVALID');
-    return transaction;
+    const transaction =
+      state === '' || browser === undefined
+        ? undefined
+        : await this.transactions.take(
+            { stateHash: hashSecret(state), browserHash: hashSecret(browser) },
+            this.clock.now(),
+          );
+    if (transaction !== undefined) return transaction;
+    this.failures.noteUnasked();
+    throw new DomainError('LOGIN_TRANSACTION_INVALID');
   }
 
   private proofOf({ claims, tokens }: RedeemedLogin, providerIssuer: string): LoginProof {
-    const authenticatedAt = readAuthenticationTime(claims, this.clock.now());
+    const now = this.clock.now();
+    const untold = this.config['session.trustUntoldLogins'] ? now : null;
     return {
       method: 'oidc',
-      ...(authenticatedAt === undefined ? {} : { authenticatedAt }),
+      authenticatedAt: readAuthenticationTime(claims, now) ?? untold,
       provider: {
         providerIssuer,
         providerSessionId: readProviderSession(claims),

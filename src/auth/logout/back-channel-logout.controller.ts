@@ -1,6 +1,7 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { DomainError } from '../../common/domain-error.js';
+import { Limited } from '../../rate-limits/rate-limit.js';
 import { Public } from '../access.js';
 import { BackChannelLogout } from './back-channel-logout.service.js';
 
@@ -15,6 +16,7 @@ export class BackChannelLogoutController {
 
   @Post(backChannelLogoutPath)
   @Public()
+  @Limited('backChannelLogout')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   async honour(@Body() form: unknown): Promise<void> {

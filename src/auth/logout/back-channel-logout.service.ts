@@ -44,7 +44,7 @@ export class BackChannelLogout {
   async honour(token: string): Promise<void> {
     const order = await this.read(token);
     if (order === undefined) throw new DomainError('LOGOUT_TOKEN_INVALID');
-    const which = await this.sessionsOf(order);
+    const selections = await this.sessionsOf(order);
     await this.transactions.run(async (db) => {
       const { issuer, id, refusedFrom: expiresAt } = order;
       const tokenHash = createHash('sha256')
@@ -53,7 +53,7 @@ export class BackChannelLogout {
       await this.usedTokens.deleteExpired(this.clock.now(), db);
       const isNew = await this.usedTokens.insertIfNew({ tokenHash, expiresAt }, db);
       if (!isNew) throw new DomainError('LOGOUT_TOKEN_INVALID');
-      if (which !== undefined) await this.endings.endByProvider(which, 'provider_logout', db);
+      for (const which of selections) await this.endings.endByProvider(which, 'provider_logout', db);
     });
   }
 
@@ -65,36 +65,43 @@ export class BackChannelLogout {
       requiredClaims: ['iat', 'exp', 'jti', 'events'],
       maxAge: maxAgeSeconds,
     });
-    return jwt === undefined ? undefined : readOrder(jwt, provider.settings.issuer);
+    return jwt === undefined ? undefined : readOrder(jwt);
   }
 
   private async sessionsOf({
     issuer,
     subject,
     sessionId,
-  }: LogoutOrder): Promise<SessionSelection | undefined> {
-    if (sessionId !== undefined)
-      return { provider: { providerIssuer: issuer, providerSessionId: sessionId } };
+  }: LogoutOrder): Promise<readonly SessionSelection[]> {
     const owner = subject === undefined ? null : await this.users.findByIdentity({ issuer, subject });
-    return owner === null ? undefined : { owner, provider: { providerIssuer: issuer } };
+    const named =
+      sessionId === undefined ? [] : [{ provider: { providerIssuer: issuer, providerSessionId: sessionId } }];
+    if (owner === null) return named;
+    // One that was opened without an id of the provider's may be the one that is meant.
+    const provider = {
+      providerIssuer: issuer,
+      ...(sessionId === undefined ? {} : { providerSessionId: null }),
+    };
+    return [...named, { owner, provider }];
   }
 }
 
 /** Undefined when it is no logout token (2.6, steps 3 and following). */
-function readOrder({ header, claims }: VerifiedJwt, issuer: string): LogoutOrder | undefined {
-  const { sub, sid, jti, iat, exp, events, nonce } = claims;
+function readOrder({ header, claims }: VerifiedJwt): LogoutOrder | undefined {
+  const { iss, sub, sid, jti, iat, exp, events, nonce } = claims;
   const type = (header.typ ?? 'JWT').toLowerCase().replace(/^application\//, '');
   const isLogout = isRecord(events) && isRecord(events[logoutEvent]);
   // What an ID token has and a logout token must not.
   if (!isLogout || nonce !== undefined || !['logout+jwt', 'jwt'].includes(type)) return undefined;
   if (!isOptionalText(sub) || !isOptionalText(sid) || (sub ?? sid) === undefined) return undefined;
-  if (!isOptionalText(jti) || jti === undefined) return undefined;
+  if (!isOptionalText(jti) || jti === undefined || !isOptionalText(iss) || iss === undefined)
+    return undefined;
   const until = Math.min(Number(exp), Number(iat) + maxAgeSeconds) + clockToleranceSeconds;
-  return { issuer, subject: sub, sessionId: sid, id: jti, refusedFrom: new Date(until * 1000) };
+  return { issuer: iss, subject: sub, sessionId: sid, id: jti, refusedFrom: new Date(until * 1000) };
 }
 
 function isOptionalText(value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && value !== '');
+  return value === undefined || (typeof value === 'string' && /^[\x20-\x7e]{1,255}$/.test(value));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -55,11 +55,11 @@ export class ProviderJwts {
   ): Promise<VerifiedJwt | undefined> {
     const keys = this.keys.get(provider);
     if (keys === undefined) throw new Error('a provider that is not configured');
-    const { algorithms, find } = await keys.current();
+    const { issuer, algorithms, find } = await keys.current();
     try {
       const { payload, protectedHeader } = await jwtVerify(token, find, {
         algorithms: [...algorithms],
-        issuer: provider.settings.issuer,
+        issuer,
         audience,
         requiredClaims: [...requiredClaims],
         clockTolerance: clockToleranceSeconds,

@@ -14,8 +14,10 @@ const asymmetric: ReadonlySet<string> = new Set(
   'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' '),
 );
 
-/** What a provider signs with. */
+/** What a provider signs with, and as whom. */
 interface VerificationKeys {
+  /** As its metadata has it; that of the settings may differ by the slash after the host. */
+  readonly issuer: string;
   readonly algorithms: readonly string[];
   readonly find: JWTVerifyGetKey;
 }
@@ -44,7 +46,7 @@ export class ProviderKeys {
         return (await this.newer(error)).find(header, token);
       }
     };
-    return { algorithms: keys.algorithms, find };
+    return { issuer: keys.issuer, algorithms: keys.algorithms, find };
   }
 
   private async newer(unknown: unknown): Promise<VerificationKeys> {
@@ -61,12 +63,12 @@ export class ProviderKeys {
 
   private async fetch(): Promise<VerificationKeys> {
     try {
-      const { jwks_uri: address, id_token_signing_alg_values_supported: advertised } =
-        await this.provider.metadata();
+      const metadata = await this.provider.metadata();
+      const { issuer, jwks_uri: address, id_token_signing_alg_values_supported: advertised } = metadata;
       const published = await readKeys(address, this.provider.settings.issuer);
       // Like openid-client: whoever advertises nothing signs with the one that every provider has to know.
       const algorithms = (advertised ?? ['RS256']).filter((algorithm) => asymmetric.has(algorithm));
-      this.kept = { algorithms, find: createLocalJWKSet(published), atMs: this.clock.monotonicMs() };
+      this.kept = { issuer, algorithms, find: createLocalJWKSet(published), atMs: this.clock.monotonicMs() };
       return this.kept;
     } catch (cause) {
       const error = new DomainError('IDENTITY_PROVIDER_UNAVAILABLE', { cause, retryAfterMs });

@@ -39,7 +39,7 @@ export async function renew(
       // eslint-disable-next-line @typescript-eslint/no-deprecated -- "deprecated only to make it stand out"
       const told = await oidc.fetchUserInfo(client, answer.access_token, oidc.skipSubjectCheck);
       refuseOther(told, subject);
-      return { ...told, ...claims, iss: provider.settings.issuer };
+      return { ...told, ...claims, iss: client.serverMetadata().issuer };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
+import { clientIp } from '../../infrastructure/http/client-ip.js';
 import { BrowserCookies } from '../browser-cookies.js';
 import { actorOf, type Caller } from '../caller.js';
 import { CallerCache } from '../caller-cache.js';
@@ -40,7 +41,7 @@ export class SessionAuthentication {
     const caller =
       accessToken === undefined
         ? undefined
-        : await this.cache.get(accessToken, () => this.sessions.resume(accessToken));
+        : await this.cache.get('cookie', accessToken, () => this.sessions.resume(accessToken));
     return caller ?? (await this.refresh(request, response)).caller;
   }
 
@@ -64,7 +65,7 @@ export class SessionAuthentication {
     response: Response,
   ): Promise<IssuedCredentials> {
     await this.endings.endPresented(this.cookies.credentials(request), 'new_login');
-    const device = { userAgent: request.get('user-agent'), ip: request.ip };
+    const device = { userAgent: request.get('user-agent'), ip: clientIp(request) };
     const credentials = await this.sessions.open(person, proof, device);
     this.cookies.setCredentials(response, credentials);
     return credentials;

@@ -67,8 +67,16 @@ export class SessionRefresh {
       await this.sessions.rotate(token, refreshTokenRow(successor, holder, now), idleExpiresAt, db);
       return { sessionId: holder.sessionId, successor };
     }
-    if (this.credentials.isInGrace(token.usedAt, now)) return { sessionId: holder.sessionId, successor };
+    if (this.credentials.isInGrace(token.usedAt, now)) {
+      return { sessionId: holder.sessionId, successor: await this.newestAfter(successor, db) };
+    }
     await this.endings.endReused(holder, db);
     return undefined;
+  }
+
+  /** The end of the chain: a slow tab must not put a token back into the browser that others have used since. */
+  private async newestAfter(token: string, db: EntityManager): Promise<string> {
+    const row = await this.sessions.findToken(hashSecret(token), db);
+    return row?.usedAt ? this.newestAfter(deriveSecret(token, row.successorSalt), db) : token;
   }
 }

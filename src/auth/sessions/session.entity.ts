@@ -41,9 +41,9 @@ export class Session {
   @Column('varchar', { length: 45, nullable: true })
   ip!: string | null;
 
-  /** When the person last proved who they are, which may be before the session: single sign-on. */
-  @Column('timestamp with time zone', { precision: 3, default: () => 'now()' })
-  authenticatedAt!: Date;
+  /** When the person last proved who they are, which may be before the session: single sign-on. Null when nobody told. */
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  authenticatedAt!: Date | null;
 
   /** When it was opened or last refreshed. */
   @Column('timestamp with time zone', { precision: 3, default: () => 'now()' })

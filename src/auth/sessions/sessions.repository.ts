@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, IsNull, MoreThan, Not, type EntityManager, type Repository } from 'typeorm';
+import {
+  type FindOptionsWhere,
+  In,
+  IsNull,
+  MoreThan,
+  Not,
+  type EntityManager,
+  type Repository,
+} from 'typeorm';
 import { ownerOf, type Owner, type Role } from '../../common/owner.js';
 import { RefreshToken } from './refresh-token.entity.js';
 import { Session } from './session.entity.js';
@@ -16,20 +24,28 @@ export interface SessionHolder extends Person {
   readonly sessionId: string;
   readonly status: 'active' | 'suspended';
   readonly tenantStatus: 'active' | 'suspended';
-  readonly authenticatedAt: Date;
+  readonly authenticatedAt: Date | null;
   readonly idleExpiresAt: Date;
   readonly expiresAt: Date;
 }
 
 /** Which sessions: those for which everything holds that is given. */
-export interface SessionSelection {
+export type SessionSelection = SessionConditions &
+  (
+    | { readonly ids: readonly string[] }
+    | { readonly owner: Owner }
+    | { readonly provider: { readonly providerSessionId: string } }
+  );
+
+interface SessionConditions {
   readonly ids?: readonly string[];
   /** All but this one. */
   readonly except?: string;
   readonly owner?: Owner;
   /** Those that have not expired at that time. */
   readonly liveAt?: Date;
-  readonly provider?: { readonly providerIssuer: string; readonly providerSessionId?: string };
+  /** Null: those of which the provider told no id of its own. */
+  readonly provider?: { readonly providerIssuer: string; readonly providerSessionId?: string | null };
 }
 
 /** Most rows that one clean-up deletes: it runs inside a login and must not be felt there. */
@@ -62,6 +78,10 @@ export class SessionsRepository {
       [sessionId, now],
     );
     return rows[0] ?? null;
+  }
+
+  findToken(tokenHash: Buffer, db: EntityManager): Promise<RefreshToken | null> {
+    return db.findOneBy(RefreshToken, { tokenHash });
   }
 
   /** Waits for other rotations of the same token to end, and makes later ones wait for this one. */
@@ -150,7 +170,7 @@ export class SessionsRepository {
         ...(except === undefined ? {} : { id: Not(except) }),
         ...(owner === undefined ? {} : ownerOf(owner)),
         ...(liveAt === undefined ? {} : { idleExpiresAt: MoreThan(liveAt), expiresAt: MoreThan(liveAt) }),
-        ...provider,
+        ...(provider === undefined ? {} : conditionsOf(provider)),
         revokedAt: IsNull(),
       },
       order: { id: 'ASC' },
@@ -174,4 +194,12 @@ export class SessionsRepository {
       [now],
     );
   }
+}
+
+function conditionsOf({
+  providerIssuer,
+  providerSessionId,
+}: NonNullable<SessionConditions['provider']>): FindOptionsWhere<Session> {
+  if (providerSessionId === undefined) return { providerIssuer };
+  return { providerIssuer, providerSessionId: providerSessionId ?? IsNull() };
 }

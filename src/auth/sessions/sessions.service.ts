@@ -24,8 +24,8 @@ export interface Device {
 /** How somebody proved who they are. */
 export interface LoginProof {
   readonly method: 'oidc' | 'local';
-  /** Now, unless the provider says that it was earlier. */
-  readonly authenticatedAt?: Date;
+  /** Now when left out; null when the provider does not tell. */
+  readonly authenticatedAt?: Date | null;
   /** Throws when what was proven no longer holds; asked in the transaction that opens the session. */
   readonly confirm?: (db: EntityManager) => Promise<void>;
   /** What the session keeps of the provider's. */
@@ -70,7 +70,7 @@ export class SessionsService {
         revokedReason: null,
         userAgent: device.userAgent?.slice(0, 300) ?? null,
         ip: device.ip?.slice(0, 45) ?? null,
-        authenticatedAt: proof.authenticatedAt ?? now,
+        authenticatedAt: proof.authenticatedAt === undefined ? now : proof.authenticatedAt,
         lastSeenAt: now,
         providerIssuer: proof.provider?.providerIssuer ?? null,
         providerSessionId: proof.provider?.providerSessionId ?? null,

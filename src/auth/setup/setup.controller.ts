@@ -1,4 +1,4 @@
-import { Body, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Answers } from '../../infrastructure/http/api-answer.js';
 import { NativeController } from '../../infrastructure/http/native-controller.js';
@@ -11,6 +11,7 @@ import { SessionAuthentication } from '../sessions/session-authentication.js';
 import { SetUpDto } from './setup.dto.js';
 import { SetupDueGuard } from './setup-due.guard.js';
 import { SetupService } from './setup.service.js';
+import { SometimesHidden } from '../../rate-limits/refused-body.guard.js';
 
 @NativeController('setup', 'Session and person')
 export class SetupController {
@@ -24,7 +25,7 @@ export class SetupController {
   @Post()
   @PublicGreeting()
   @Limited('login')
-  @UseGuards(SetupDueGuard)
+  @SometimesHidden(SetupDueGuard)
   @Answers(UserDto)
   async setUp(
     @OptionalCaller() caller: Caller | undefined,

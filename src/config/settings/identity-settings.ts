@@ -126,6 +126,11 @@ export const identitySettings = {
     default: 3600,
     description: 'Time after a login in which an admin may change things by cookie, in s.',
   }),
+  'session.trustUntoldLogins': setting(boolean, {
+    default: false,
+    description:
+      'Whether a login counts as recent when the provider does not tell when the person authenticated (auth_time).',
+  }),
   'session.absoluteLifetimeSeconds': setting(duration({ minimum: 60, maximum: YEAR_S, unit: 's' }), {
     default: 30 * DAY_S,
     description: 'Time after which every session ends, in s.',

@@ -14,6 +14,10 @@ function limit(requests: number, of: string): Setting<number> {
 export const rateLimitSettings = {
   'rateLimit.login': limit(5, 'POST /api/login, and setup, by IP'),
   'rateLimit.loginPerAccount': limit(10, 'POST /api/login for one account, from anywhere'),
+  'rateLimit.backChannelLogout': limit(
+    6000,
+    'POST /app/logout/backchannel, by IP: of a provider that logs everybody out',
+  ),
   'rateLimit.health': limit(10, 'GET /api/health, by IP'),
   'rateLimit.version': limit(30, 'GET /api/version'),
   'rateLimit.profileRead': limit(60, 'GET /api/profile'),

@@ -12,7 +12,9 @@ function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
-/** What a browser sees when a login fails: the code and the request id, to tell the operator. No script, no style. */
+const loginLink = '<p><a href="/app/login">Log in</a></p>\n';
+
+/** What a browser sees when a login fails: the code and the request id, to tell the operator; and where to try again, if anywhere. No script, no style. */
 export function errorPage(error: DomainError, requestId: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -21,8 +23,7 @@ export function errorPage(error: DomainError, requestId: string): string {
 <h1>That did not work</h1>
 <p>${escapeHtml(error.message)}</p>
 <dl><dt>Code</dt><dd>${escapeHtml(error.code)}</dd><dt>Request</dt><dd>${escapeHtml(requestId)}</dd></dl>
-<p><a href="/app/login">Log in</a></p>
-</body>
+${error.code === 'SINGLE_SIGN_ON_DISABLED' ? '' : loginLink}</body>
 </html>
 `;
 }

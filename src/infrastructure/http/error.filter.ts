@@ -10,6 +10,9 @@ import { toDomainError } from './to-domain-error.js';
 /** For a 429 or 503 whose cause did not say. */
 const defaultRetryAfterMs = 5000;
 
+/** Between two lines on an identity provider that is down: anybody may cause one by asking to log in. */
+const outageLineIntervalMs = 10_000;
+
 function mustWait(status: number): boolean {
   return status === 429 || status === 503;
 }
@@ -30,9 +33,18 @@ function errorEnvelope(error: DomainError, clock: Clock): object {
   };
 }
 
+/** The words of the innermost cause that has any, such as that there is no such host. */
+function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { cause, message } = error;
+  return reasonOf(cause) ?? (message === '' ? undefined : message);
+}
+
 /** The one place where an error becomes an answer. The browser's door gets a page, everything else the envelope. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
+  private outageNotedAtMs = -Infinity;
+
   constructor(
     private readonly clock: Clock,
     private readonly log: Log,
@@ -64,6 +76,14 @@ export class ErrorFilter implements ExceptionFilter {
   private note(error: DomainError, thrown: unknown): void {
     const { code, status, type } = error;
     if (type === 'provider_error') this.log.info({ code }, 'a provider failed');
+    else if (code === 'IDENTITY_PROVIDER_UNAVAILABLE') this.noteOutage(error);
     else if (status >= 500) this.log.error({ err: thrown, code }, 'request failed');
+  }
+
+  private noteOutage({ code, cause }: DomainError): void {
+    const now = this.clock.monotonicMs();
+    if (now < this.outageNotedAtMs + outageLineIntervalMs) return;
+    this.outageNotedAtMs = now;
+    this.log.warn({ code, reason: reasonOf(cause) }, 'an identity provider cannot be asked');
   }
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { toWireId } from '../../common/ids.js';
+import { clientIp } from './client-ip.js';
 
 /** What a log line says of the request that caused it; ids as on the wire. */
 interface LoggedContext {
@@ -43,7 +44,8 @@ export function currentRequestId(): string {
 
 /** The address of the client of the request being served, as the trusted proxies tell it. */
 export function currentIp(): string | undefined {
-  return storage.getStore()?.request.ip;
+  const context = storage.getStore();
+  return context === undefined ? undefined : clientIp(context.request);
 }
 
 /** Whether a request is being served. */

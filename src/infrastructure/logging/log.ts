@@ -9,6 +9,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const maxCauses = 5;
 
+/** Lines are written together, 4 KB or a tenth of a second of them; what is left goes out when the process ends. */
+const buffered = { sync: false, minLength: 4096, periodicFlush: 100 };
+
 /** Its cause holds what a vendor sent, which may quote people's messages or a key: only where it was thrown is told. */
 const opaqueCauses = new Set(['ProviderError']);
 
@@ -42,7 +45,7 @@ export class Log {
         mixin: () => ({ ...loggedRequest() }),
         hooks: { streamWrite: scrub },
       },
-      destination ?? (isPretty ? pretty({ sync: true }) : pino.destination({ sync: false })),
+      destination ?? (isPretty ? pretty({ sync: true }) : pino.destination(buffered)),
     );
   }
 

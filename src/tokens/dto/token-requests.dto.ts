@@ -45,7 +45,8 @@ class TokenLimitsDto {
     type: 'integer',
     nullable: true,
     minimum: 1,
-    description: 'In tokens, per calendar month in UTC.',
+    description:
+      'In tokens, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
   })
   @MayBeAbsentOrNull()
   @IsInt()
@@ -57,7 +58,8 @@ class TokenLimitsDto {
     type: 'integer',
     nullable: true,
     minimum: 1,
-    description: 'In micro-units of the accounting currency, per calendar month in UTC.',
+    description:
+      'In micro-units of the accounting currency, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
   })
   @MayBeAbsentOrNull()
   @IsInt()

@@ -31,17 +31,26 @@ export class TokenDto {
   @ApiProperty({ type: 'integer', nullable: true })
   readonly requestsPerMinute: number | null;
 
-  @ApiProperty({ type: 'integer', nullable: true, description: 'In tokens, per calendar month in UTC.' })
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description:
+      'In tokens, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
+  })
   readonly monthlyTokenBudget: number | null;
 
   @ApiProperty({
     type: 'integer',
     nullable: true,
-    description: 'In micro-units of the accounting currency, per calendar month in UTC.',
+    description:
+      'In micro-units of the accounting currency, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
   })
   readonly monthlyCostBudget: number | null;
 
-  @ApiProperty({ example: 'user_01jd0v3kq9e8vb5t2m4y6z8a0c' })
+  @ApiProperty({
+    example: 'user_01jd0v3kq9e8vb5t2m4y6z8a0c',
+    description: 'Who may change it, beside admins; of a rotated token, who made the first.',
+  })
   readonly createdBy: string;
 
   @ApiProperty({ format: 'date-time' })

@@ -123,13 +123,13 @@ class ChangeToolsDto {
 export class ChangeUserDto {
   @ApiPropertyOptional({
     enum: roles,
-    description: 'Until groups of the identity provider say otherwise, at the next login.',
+    description: 'In a session only. Until groups of the identity provider say otherwise, at the next login.',
   })
   @MayBeAbsent()
   @IsIn(roles)
   role?: Role;
 
-  @ApiPropertyOptional({ enum: statuses })
+  @ApiPropertyOptional({ enum: statuses, description: 'In a session only.' })
   @MayBeAbsent()
   @IsIn(statuses)
   status?: Status;

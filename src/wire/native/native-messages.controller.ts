@@ -54,17 +54,13 @@ export class NativeMessagesController {
       modelId,
       requestId: currentRequestId(),
     });
-    if (!stream) {
-      response.status(200).json(successEnvelope(await finishedPair(generation), this.clock.now()));
-      return;
-    }
-    await this.access.during(caller, 'messages:write', (ended) =>
-      sendEvents(response, generation.stream.follow(), {
-        messageId: toWireId('message', generation.assistantMessage.id),
-        slowReaderTimeoutMs: this.config['server.slowReaderTimeoutMs'],
-        ended,
-      }),
-    );
+    await this.access.during(caller, 'messages:write', async (ended) => {
+      if (stream) await this.sendStream(response, generation, ended);
+      else {
+        const pair = await Promise.race([finishedPair(generation), refusal(ended)]);
+        response.status(200).json(successEnvelope(pair, this.clock.now()));
+      }
+    });
   }
 
   @Post('messages/:messageId/cancel')
@@ -82,6 +78,14 @@ export class NativeMessagesController {
     if (message.replicaId !== null) response.status(202);
     return new MessageDto(message);
   }
+
+  private sendStream(response: Response, generation: Generation, ended: AbortSignal): Promise<void> {
+    return sendEvents(response, generation.stream.follow(), {
+      messageId: toWireId('message', generation.assistantMessage.id),
+      slowReaderTimeoutMs: this.config['server.slowReaderTimeoutMs'],
+      ended,
+    });
+  }
 }
 
 /** @throws DomainError for every answer that is not complete, naming the messages that were kept */
@@ -97,5 +101,13 @@ async function finishedPair({ userMessage, assistantMessage, ended }: Generation
       userMessageId: toWireId('message', userMessage.id),
       messageId: toWireId('message', assistantMessage.id),
     },
+  });
+}
+
+/** Rejects with why the caller may not wait any longer; never resolves. */
+function refusal(ended: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    // Its reason is the DomainError to tell.
+    ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true });
   });
 }

@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsEmail, IsIn, MaxLength } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { roles, type Role } from '../../../common/owner.js';
 import { MayBeAbsent } from '../../../infrastructure/http/optional.js';
 import { IsText } from '../../../infrastructure/http/text-rules.js';
+import { IsEmailAddress } from '../email-addresses.js';
 import { longestPassword } from '../password-rules.js';
 import { IsUsername, longestUsername } from '../usernames.js';
 
@@ -43,8 +44,7 @@ export class CreateAccountDto extends AccountDto {
 
   @ApiPropertyOptional({ format: 'email', description: 'For display; never identifies.' })
   @MayBeAbsent()
-  @MaxLength(320)
-  @IsEmail()
+  @IsEmailAddress()
   readonly email?: string;
 }
 

@@ -22,8 +22,13 @@ export class OwnSessionDto {
   @ApiProperty({ format: 'date-time', description: 'When it was opened or last refreshed.' })
   readonly lastSeenAt: string;
 
-  @ApiProperty({ format: 'date-time', description: 'When the person last proved who they are.' })
-  readonly authenticatedAt: string;
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When the person last proved who they are; null when the identity provider did not tell.',
+  })
+  readonly authenticatedAt: string | null;
 
   @ApiProperty({ format: 'date-time', description: 'When it ends unless it is used before.' })
   readonly idleExpiresAt: string;
@@ -38,7 +43,7 @@ export class OwnSessionDto {
     this.ip = session.ip;
     this.createdAt = session.createdAt.toISOString();
     this.lastSeenAt = session.lastSeenAt.toISOString();
-    this.authenticatedAt = session.authenticatedAt.toISOString();
+    this.authenticatedAt = session.authenticatedAt?.toISOString() ?? null;
     this.idleExpiresAt = session.idleExpiresAt.toISOString();
     this.expiresAt = session.expiresAt.toISOString();
   }
