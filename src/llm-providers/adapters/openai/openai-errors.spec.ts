@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import { ProviderError } from '../../contract/provider-error.js';
 import { UnexpectedShapeError } from '../../json-shape.js';
-import { errorInStream, type FailureContext, toProviderError } from './openai-errors.js';
+import type { FailureContext } from '../../transport-failure.js';
+import { errorInStream, toProviderError } from './openai-errors.js';
 
 const context: FailureContext = { provider: 'openai', outputBegan: false, nowMs: 0 };
 const duringOutput: FailureContext = { ...context, outputBegan: true };

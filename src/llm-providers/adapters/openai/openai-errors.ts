@@ -1,8 +1,14 @@
 import { APIConnectionTimeoutError, APIError } from 'openai';
-import type { ProviderKind } from '../../contract/connection.js';
 import { ProviderError, type ProviderErrorCode } from '../../contract/provider-error.js';
 import { isRecord, UnexpectedShapeError } from '../../json-shape.js';
 import { retryAfterMs } from '../../retry-after.js';
+import {
+  brokenConnection,
+  failure,
+  presentableRequestId,
+  transportFailure,
+  type FailureContext,
+} from '../../transport-failure.js';
 
 interface Verdict {
   readonly code: ProviderErrorCode;
@@ -54,18 +60,10 @@ const verdictByStatus: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>
   [529, { code: 'overloaded' }],
 ]);
 
-export interface FailureContext {
-  readonly provider: ProviderKind;
-  /** Whether the caller already has some of the answer. */
-  readonly outputBegan: boolean;
-  readonly nowMs: number;
-  readonly requestId?: string | undefined;
-}
-
 /** Whatever went wrong between us and the vendor, as a ProviderError: by status and structured code, never by text. */
 export function toProviderError(error: unknown, context: FailureContext): ProviderError {
   if (error instanceof ProviderError) return error;
-  const { provider, requestId } = context;
+  const { provider } = context;
   if (isRefusal(error)) {
     const { status, headers, error: body } = error;
     return new ProviderError({
@@ -78,9 +76,15 @@ export function toProviderError(error: unknown, context: FailureContext): Provid
     });
   }
   if (error instanceof UnexpectedShapeError || error instanceof SyntaxError) {
-    return new ProviderError({ provider, code: 'invalid_response', requestId, cause: error });
+    return failure('invalid_response', error, context);
   }
-  return transportFailure(error, context);
+  return transportFailure(error, context) ?? sdkFailure(error, context);
+}
+
+/** What the SDK makes of a failure that neither Node nor undici gave a code. */
+function sdkFailure(error: unknown, context: FailureContext): ProviderError {
+  if (error instanceof APIConnectionTimeoutError) return failure('timeout', error, context);
+  return error instanceof APIError ? brokenConnection(error, context) : failure('unknown', error, context);
 }
 
 /** An `error` object that came inside a stream, after the status said 200; its code may then be the real status. */
@@ -89,24 +93,6 @@ export function errorInStream(error: unknown, context: FailureContext): Provider
   const code = isRecord(error) ? error['code'] : undefined;
   const status = typeof code === 'number' && code >= 400 && code < 600 ? code : undefined;
   return new ProviderError({ provider, ...verdictOf(status, error), status, requestId });
-}
-
-/** The stream is over, and the vendor did not say that it is. */
-export function missingTerminator(context: FailureContext, cause?: unknown): ProviderError {
-  const { provider, requestId, outputBegan } = context;
-  return new ProviderError({
-    provider,
-    code: 'invalid_response',
-    retryable: true,
-    truncated: outputBegan,
-    requestId,
-    cause,
-  });
-}
-
-/** The vendor's id of a request, unless it is something that one would not want to see in a log. */
-export function presentableRequestId(value: string | null | undefined): string | undefined {
-  return value && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;
 }
 
 function isRefusal(error: unknown): error is APIError<number, Headers> {
@@ -136,32 +122,4 @@ function verdictOfStatus(status: number): Verdict {
   if (status >= 500) return { code: 'unknown', retryable: true };
   if (status >= 400) return { code: 'invalid_request' };
   return { code: 'invalid_response' };
-}
-
-const timeoutCodes: ReadonlySet<string> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-]);
-
-function transportFailure(error: unknown, context: FailureContext): ProviderError {
-  const { provider, requestId, outputBegan } = context;
-  const failure = (code: ProviderErrorCode): ProviderError =>
-    new ProviderError({ provider, code, requestId, cause: error });
-
-  const systemCode = systemCodeOf(error);
-  if (systemCode === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('invalid_response');
-  if (systemCode !== undefined && timeoutCodes.has(systemCode)) return failure('timeout');
-  if (systemCode === undefined && error instanceof APIConnectionTimeoutError) return failure('timeout');
-  if (systemCode === undefined && !(error instanceof APIError)) return failure('unknown');
-  return outputBegan ? missingTerminator(context, error) : failure('network');
-}
-
-/** The `code` that Node or undici gave the failure; fetch and the SDK wrap it in causes of their own. */
-function systemCodeOf(error: unknown): string | undefined {
-  for (let cause = error; isRecord(cause); cause = cause['cause']) {
-    if (typeof cause['code'] === 'string') return cause['code'];
-  }
-  return undefined;
 }

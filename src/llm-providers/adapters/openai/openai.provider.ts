@@ -7,19 +7,14 @@ import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import { refuseUnsupported } from '../../contract/refuse-unsupported.js';
-import { JsonObject, UnexpectedShapeError } from '../../json-shape.js';
+import { eventStreamOf, serverSentEvents } from '../../event-stream.js';
+import { JsonObject } from '../../json-shape.js';
+import { missingTerminator, presentableRequestId, type FailureContext } from '../../transport-failure.js';
 import { ChatCompletionDecoder } from './chat-completion-decoder.js';
 import { chatCompletionFields, toChatCompletionParams } from './chat-completion-request.js';
 import { toEmbedResult } from './embedding-response.js';
-import { eventData } from './event-data.js';
 import { OpenAiClient } from './openai-client.js';
-import {
-  errorInStream,
-  type FailureContext,
-  missingTerminator,
-  presentableRequestId,
-  toProviderError,
-} from './openai-errors.js';
+import { errorInStream, toProviderError } from './openai-errors.js';
 import { describeModel, toModelInfos } from './openai-models.js';
 
 const terminator = '[DONE]';
@@ -70,9 +65,11 @@ export class OpenAiProvider implements ModelProvider {
     const decoder = new ChatCompletionDecoder(requestId);
     const failure = (): FailureContext => this.failureContext(decoder.outputBegan, requestId);
     try {
-      for await (const data of eventData(bodyOf(response), terminator)) {
+      const events = serverSentEvents(eventStreamOf(response), ({ data }) => data === terminator);
+      for await (const { event, data } of events) {
         // Abort means now, though more may have arrived already.
         call.signal.throwIfAborted();
+        if (!isKnown(event)) continue;
         if (data === terminator) {
           const last = decoder.finish();
           if (last === undefined) break;
@@ -130,13 +127,9 @@ function requestOptions({ signal, requestId }: CallContext): {
   return { signal, headers: { 'X-Client-Request-Id': requestId } };
 }
 
-function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  const type = response.headers.get('content-type') ?? '';
-  if (response.body === null || !/^text\/event-stream\b/i.test(type)) {
-    void response.body?.cancel().catch(() => undefined);
-    throw new UnexpectedShapeError('response', 'an event stream');
-  }
-  return response.body;
+/** Chat completions are unnamed, and `error`; what else a server sends under a name of its own is not for us. */
+function isKnown(event: string | undefined): boolean {
+  return event === undefined || event === 'message' || event === 'error';
 }
 
 /** @throws ProviderError when the vendor reports an error in the middle of the stream. */
