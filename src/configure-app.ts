@@ -19,7 +19,7 @@ import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
 import { requestLog } from './infrastructure/logging/request-log.js';
-import { leaveRefusedBody } from './rate-limits/refused-body.guard.js';
+import { leaveRefusedBody } from './infrastructure/http/refused-body.guard.js';
 
 /** Of a logout token, with room. */
 const maxFormBytes = 16_384;

@@ -3,7 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { RateLimitGuard } from '../rate-limits/rate-limit.guard.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
-import { RefusedBodyGuard } from '../rate-limits/refused-body.guard.js';
+import { RefusedBodyGuard } from '../infrastructure/http/refused-body.guard.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessGuard } from './access.guard.js';
