@@ -13,13 +13,16 @@ export interface Options {
   readonly repeats: number;
   /** Threads of the person whose lists are read. */
   readonly threads: number;
-  /** Profile Parley instead of comparing it. */
+  /** Profile Parley instead of comparing it; the adapters, beside comparing them. */
   readonly profile: boolean;
+  /** What each adapter costs, by itself, instead of Parley. */
+  readonly adapters: boolean;
 }
 
 const usage = `npm run bench -- [options]
   --quick              one repeat of 32 streams and short reads, for a look while working
   --profile            where the time of Parley goes, instead of the comparison
+  --adapters           what each adapter costs against reading the same bytes bare, by itself; with --profile also where it goes
   --streams 1,32,100   concurrent streams, one scenario for each number
   --chunks 120         chunks of text in one answer
   --interval 20        milliseconds between two chunks
@@ -32,6 +35,8 @@ const whole = { streams: '1,32,100', chunks: '120', interval: '20', duration: '2
 const quick = { streams: '32', chunks: '60', interval: '20', duration: '1000', repeats: '1' };
 /** Longer answers, so that opening and ending weigh less; times of one run are not told. */
 const profiling = { streams: '100', chunks: '400', interval: '20', duration: '8000', repeats: '1' };
+/** Streams of one repeat; the interval is nothing. */
+const adapters = { streams: '80', chunks: '2000', interval: '20', duration: '2000', repeats: '7' };
 
 /** @throws Error for what is no whole number above zero; prints the usage and ends the process for --help */
 export function readOptions(): Options {
@@ -39,7 +44,15 @@ export function readOptions(): Options {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     options: {
-      ...{ quick: flag, profile: flag, help: flag, streams: text, chunks: text, interval: text },
+      ...{
+        quick: flag,
+        profile: flag,
+        adapters: flag,
+        help: flag,
+        streams: text,
+        chunks: text,
+        interval: text,
+      },
       ...{ concurrency: text, duration: text, repeats: text, threads: text },
     },
   });
@@ -47,7 +60,7 @@ export function readOptions(): Options {
     console.log(usage);
     process.exit();
   }
-  const defaults = values.profile ? profiling : values.quick ? quick : whole;
+  const defaults = values.adapters ? adapters : values.profile ? profiling : values.quick ? quick : whole;
   return {
     streams: (values.streams ?? defaults.streams).split(',').map((text) => count('streams', text)),
     chunks: count('chunks', values.chunks ?? defaults.chunks),
@@ -57,6 +70,7 @@ export function readOptions(): Options {
     repeats: count('repeats', values.repeats ?? defaults.repeats),
     threads: count('threads', values.threads ?? '200'),
     profile: values.profile,
+    adapters: values.adapters,
   };
 }
 

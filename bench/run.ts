@@ -1,6 +1,7 @@
 // npm run bench: docs/performance.md says what it measures and how.
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { adapterCosts, adapterTable } from './adapters/adapter-costs.js';
 import { Comparer, streamLoad, type Comparison } from './comparison.js';
 import { loadRequests } from './load/requests.js';
 import { loadStreams } from './load/streams.js';
@@ -38,6 +39,10 @@ async function compare(options: Options, on: Machine): Promise<void> {
   if (comparison.failures.size > 0) process.exitCode = 1;
 }
 
+function introduction({ date, cpu, cores, node, commit, loadBefore }: Machine): string {
+  return `${date}, ${cpu}, ${cores} cores, Node ${node}, commit ${commit}, load ${loadBefore.toFixed(1)} before`;
+}
+
 function print(
   { streams, reads, failures }: Comparison,
   options: Options,
@@ -45,9 +50,7 @@ function print(
   bytes: Record<ReadName, number>,
 ): void {
   const { chunks, intervalMs, concurrency, repeats } = options;
-  console.log(
-    `\n${on.date}, ${on.cpu}, ${on.cores} cores, Node ${on.node}, commit ${on.commit}, load ${on.loadBefore.toFixed(1)} before; medians of ${repeats}, in parentheses the ratio to the floor`,
-  );
+  console.log(`\n${introduction(on)}; medians of ${repeats}, in parentheses the ratio to the floor`);
   for (const [count, runs] of streams) {
     const offered = Math.round((count * 1000) / intervalMs);
     console.log(
@@ -111,6 +114,21 @@ function scenarios(
   ];
 }
 
+async function compareAdapters(options: Options, on: Machine): Promise<void> {
+  await using surroundings = await Surroundings.prepare();
+  const profiles = options.profile ? results : undefined;
+  await mkdir(results, { recursive: true });
+  const costs = await adapterCosts(await surroundings.replayingUpstream(options), options, {
+    profiles,
+    progress,
+  });
+  console.log(`\n${introduction(on)}; medians of ${options.repeats}\n\n${adapterTable(costs)}`);
+  for (const { name, profileFile } of costs) {
+    if (profileFile !== undefined) console.log(`\n## ${name}\n\n${await summarise(profileFile)}`);
+  }
+  await save('adapters', { machine: on, options, costs });
+}
+
 async function save(kind: string, content: object): Promise<void> {
   await mkdir(results, { recursive: true });
   const file = path.join(results, `${kind}-${new Date().toISOString().replaceAll(':', '')}.json`);
@@ -121,4 +139,5 @@ async function save(kind: string, content: object): Promise<void> {
 
 const options = readOptions();
 const on = await machine();
-await (options.profile ? profile(options, on) : compare(options, on));
+const work = options.adapters ? compareAdapters : options.profile ? profile : compare;
+await work(options, on);

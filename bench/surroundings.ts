@@ -38,6 +38,15 @@ export class Surroundings implements AsyncDisposable {
     return `${origin}/v1`;
   }
 
+  /** @returns the origin of an upstream that says whole recordings, for the adapters by themselves */
+  async replayingUpstream({ chunks }: Options): Promise<string> {
+    const { origin } = await this.serve('replaying-upstream', 'adapters/replaying-upstream.js', {
+      argumentsFor: (port) => [port, String(chunks)],
+      readyPath: '/',
+    });
+    return origin;
+  }
+
   async parley(upstream: string, { threads }: Options): Promise<ParleyTarget> {
     const { directory } = this;
     const parley = await ParleyTarget.start({ directory, upstream, threads, model: upstreamModel });

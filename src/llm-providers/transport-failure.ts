@@ -1,4 +1,4 @@
-import type { ProviderKind } from './contract/connection.js';
+import type { ProviderKind } from './contract/provider-kind.js';
 import { ProviderError, type ProviderErrorCode } from './contract/provider-error.js';
 import { isRecord } from './json-shape.js';
 
@@ -23,8 +23,14 @@ export function transportFailure(error: unknown, context: FailureContext): Provi
   const systemCode = systemCodeOf(error);
   if (systemCode === undefined) return undefined;
   if (systemCode === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('invalid_response', error, context);
+  if (systemCode === 'FORBIDDEN_DESTINATION') return forbiddenDestination(error, context);
   if (timeoutCodes.has(systemCode)) return failure('timeout', error, context);
   return brokenConnection(error, context);
+}
+
+/** The outbound client sent nothing, and would not the next time: only the operator can change that. */
+function forbiddenDestination(cause: unknown, { provider, requestId }: FailureContext): ProviderError {
+  return new ProviderError({ provider, code: 'network', retryable: false, requestId, cause });
 }
 
 /** The connection is gone, nobody knows why: before output a network failure, afterwards a truncated answer. */

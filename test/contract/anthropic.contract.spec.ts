@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { SystemClock } from '../../src/common/clock.js';
 import { AnthropicProvider } from '../../src/llm-providers/adapters/anthropic/anthropic.provider.js';
 import type { GenerateEvent } from '../../src/llm-providers/contract/generate-event.js';
@@ -10,12 +9,10 @@ import {
 } from './provider-contract.js';
 import { credentialCanary, upstreamCanary } from './stream-run.js';
 import { localOutbound } from '../support/local-outbound.js';
+import { scriptedConnection } from '../support/provider-scene.js';
+import { Recordings } from '../support/recordings.js';
 
-function fixture(name: string): Uint8Array {
-  return readFileSync(
-    new URL(`../../src/llm-providers/adapters/anthropic/__fixtures__/${name}`, import.meta.url),
-  );
-}
+const recordings = new Recordings('anthropic');
 
 function text(...pieces: readonly string[]): readonly GenerateEvent[] {
   return pieces.map((piece) => ({ type: 'text', text: piece }));
@@ -23,7 +20,7 @@ function text(...pieces: readonly string[]): readonly GenerateEvent[] {
 
 const textRecording: Recording = {
   name: 'text with usage',
-  bytes: fixture('text.sse'),
+  bytes: recordings.bytes('text.sse'),
   events: [
     { type: 'start', model: 'claude-sonnet-4-6' },
     ...text('Grüße', ' aus', ' 東京', ' 👋🏽', '\n\n', 'data: nothing', ' "quoted"'),
@@ -40,7 +37,7 @@ const [weather, time] = ['toolu_01T1x1fJ34qAmk2tNTrN7Up6', 'toolu_01A09q90qw90lq
 
 const toolRecording: Recording = {
   name: 'text and two parallel tool calls',
-  bytes: fixture('tool-calls.sse'),
+  bytes: recordings.bytes('tool-calls.sse'),
   events: [
     { type: 'start', model: 'claude-opus-5' },
     ...text('Okay', ", let's check."),
@@ -63,7 +60,7 @@ const toolRecording: Recording = {
 
 const thinkingRecording: Recording = {
   name: 'thinking: shown, redacted and kept back',
-  bytes: fixture('thinking.sse'),
+  bytes: recordings.bytes('thinking.sse'),
   events: [
     { type: 'start', model: 'claude-opus-5-5' },
     { type: 'reasoning', text: 'I need to find the GCD of 1071 and 462.' },
@@ -173,25 +170,17 @@ const invalid: Readonly<Record<string, string>> = {
 
 const http: HttpContract = {
   recordings: [textRecording, toolRecording, thinkingRecording],
-  withoutUsage: fixture('text-without-usage.sse'),
-  withUnknownKinds: fixture('text-with-unknown-kinds.sse'),
+  withoutUsage: recordings.bytes('text-without-usage.sse'),
+  withUnknownKinds: recordings.bytes('text-with-unknown-kinds.sse'),
   invalid: Object.entries(invalid).map(([name, stream]) => [name, Buffer.from(stream)]),
-  errorInStream: { bytes: fixture('error-in-stream.sse'), code: 'overloaded' },
+  errorInStream: { bytes: recordings.bytes('error-in-stream.sse'), code: 'overloaded' },
   terminator: sse(stop),
   refusals,
 };
 
 describeProviderContract('anthropic', {
   makeProvider: () => new AnthropicProvider(new SystemClock(), localOutbound),
-  connection: (upstreamUrl) => ({
-    id: 'connection',
-    version: 1,
-    kind: 'anthropic',
-    name: 'Scripted',
-    baseUrl: upstreamUrl,
-    credential: credentialCanary,
-    timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
-  }),
+  connection: (upstreamUrl) => scriptedConnection('anthropic', upstreamUrl, credentialCanary),
   request: {
     model: 'claude-sonnet-4-6',
     messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { SystemClock } from '../../src/common/clock.js';
 import { GoogleProvider } from '../../src/llm-providers/adapters/google/google.provider.js';
 import type { GenerateEvent } from '../../src/llm-providers/contract/generate-event.js';
@@ -10,12 +9,10 @@ import {
 } from './provider-contract.js';
 import { credentialCanary, upstreamCanary } from './stream-run.js';
 import { localOutbound } from '../support/local-outbound.js';
+import { scriptedConnection } from '../support/provider-scene.js';
+import { Recordings } from '../support/recordings.js';
 
-function fixture(name: string): Uint8Array {
-  return readFileSync(
-    new URL(`../../src/llm-providers/adapters/google/__fixtures__/${name}`, import.meta.url),
-  );
-}
+const recordings = new Recordings('google');
 
 function text(...pieces: readonly string[]): readonly GenerateEvent[] {
   return pieces.map((piece) => ({ type: 'text', text: piece }));
@@ -31,7 +28,7 @@ function call(id: string, name: string, input: string, signature?: string): read
 
 const textRecording: Recording = {
   name: 'text with usage in every chunk',
-  bytes: fixture('text.sse'),
+  bytes: recordings.bytes('text.sse'),
   events: [
     { type: 'start', model: 'gemini-2.5-flash', requestId: 'mAitaLmkHPPlz7IPvtfUqQ4' },
     ...text('Grüße', ' aus 東京 👋🏽', '\n\ndata: nothing', ' "quoted"'),
@@ -46,7 +43,7 @@ const textRecording: Recording = {
 
 const toolRecording: Recording = {
   name: 'text and two parallel tool calls, of which the first is signed',
-  bytes: fixture('tool-calls.sse'),
+  bytes: recordings.bytes('tool-calls.sse'),
   events: [
     { type: 'start', model: 'gemini-3.8-flash', requestId: 'tTCwacuEBMvnitYP06qsgQY' },
     ...text('Let me look.'),
@@ -63,7 +60,7 @@ const toolRecording: Recording = {
 
 const namelessRecording: Recording = {
   name: 'tool calls without ids, one of them in the last chunk',
-  bytes: fixture('tool-calls-without-ids.sse'),
+  bytes: recordings.bytes('tool-calls-without-ids.sse'),
   events: [
     { type: 'start', model: 'gemini-2.5-flash', requestId: '2wHqaJ_wOJaHmtkP9N-7uAE' },
     ...call('call_2wHqaJ_wOJaHmtkP9N-7uAE_0', 'get_weather', '{"location":"Paris"}'),
@@ -80,7 +77,7 @@ const namelessRecording: Recording = {
 
 const thinkingRecording: Recording = {
   name: 'thoughts, and a signed text',
-  bytes: fixture('thinking.sse'),
+  bytes: recordings.bytes('thinking.sse'),
   events: [
     { type: 'start', model: 'gemini-3.1-pro-preview', requestId: 'AY89a18iOcFus5wr5bW5xN6' },
     { type: 'reasoning', text: '**Looking for the GCD**\n\n' },
@@ -102,7 +99,7 @@ const thinkingRecording: Recording = {
 
 const logprobsRecording: Recording = {
   name: 'log probabilities',
-  bytes: fixture('logprobs.sse'),
+  bytes: recordings.bytes('logprobs.sse'),
   events: [
     { type: 'start', model: 'gemini-2.5-flash', requestId: 'mAitaLmkHPPlz7IPvtfUqQ4' },
     {
@@ -240,12 +237,12 @@ const invalid: Readonly<Record<string, string>> = {
 
 const http: HttpContract = {
   recordings: [textRecording, toolRecording, namelessRecording, thinkingRecording, logprobsRecording],
-  withoutUsage: fixture('text-without-usage.sse'),
-  withUnknownKinds: fixture('text-with-unknown-kinds.sse'),
+  withoutUsage: recordings.bytes('text-without-usage.sse'),
+  withUnknownKinds: recordings.bytes('text-with-unknown-kinds.sse'),
   invalid: Object.entries(invalid).map(([name, stream]) => [name, Buffer.from(stream)]),
-  errorInStream: { bytes: fixture('error-in-stream.sse'), code: 'overloaded' },
+  errorInStream: { bytes: recordings.bytes('error-in-stream.sse'), code: 'overloaded' },
   // There is none: it is the whole last chunk, with the reason.
-  terminator: lastEventOf(fixture('text.sse')),
+  terminator: lastEventOf(recordings.bytes('text.sse')),
   refusals,
 };
 
@@ -256,15 +253,7 @@ function lastEventOf(bytes: Uint8Array): string {
 
 describeProviderContract('google', {
   makeProvider: () => new GoogleProvider(new SystemClock(), localOutbound),
-  connection: (upstreamUrl) => ({
-    id: 'connection',
-    version: 1,
-    kind: 'google',
-    name: 'Scripted',
-    baseUrl: upstreamUrl,
-    credential: credentialCanary,
-    timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
-  }),
+  connection: (upstreamUrl) => scriptedConnection('google', upstreamUrl, credentialCanary),
   request: {
     model: 'gemini-2.5-flash',
     messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }],

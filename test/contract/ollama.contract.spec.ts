@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { SystemClock } from '../../src/common/clock.js';
 import { OllamaProvider } from '../../src/llm-providers/adapters/ollama/ollama.provider.js';
 import type { GenerateEvent } from '../../src/llm-providers/contract/generate-event.js';
@@ -10,12 +9,10 @@ import {
 } from './provider-contract.js';
 import { credentialCanary, upstreamCanary } from './stream-run.js';
 import { localOutbound } from '../support/local-outbound.js';
+import { scriptedConnection } from '../support/provider-scene.js';
+import { Recordings } from '../support/recordings.js';
 
-function fixture(name: string): Uint8Array {
-  return readFileSync(
-    new URL(`../../src/llm-providers/adapters/ollama/__fixtures__/${name}`, import.meta.url),
-  );
-}
+const recordings = new Recordings('ollama');
 
 function text(...pieces: readonly string[]): readonly GenerateEvent[] {
   return pieces.map((piece) => ({ type: 'text', text: piece }));
@@ -35,7 +32,7 @@ function toolCall(id: string, name: string, input: string): readonly GenerateEve
 
 const textRecording: Recording = {
   name: 'text with usage',
-  bytes: fixture('text.ndjson'),
+  bytes: recordings.bytes('text.ndjson'),
   events: [
     { type: 'start', model: 'gemma4' },
     ...text('Grüße', ' aus', ' 東京', ' 👋🏽', '\n\n', 'data: nothing', ' "quoted"'),
@@ -50,7 +47,7 @@ const textRecording: Recording = {
 
 const toolRecording: Recording = {
   name: 'thoughts, text and two parallel tool calls',
-  bytes: fixture('tool-calls.ndjson'),
+  bytes: recordings.bytes('tool-calls.ndjson'),
   events: [
     { type: 'start', model: 'qwen3.5:35b' },
     ...reasoning('Two', ' tools.'),
@@ -68,7 +65,7 @@ const toolRecording: Recording = {
 
 const toolsWithoutIds: Recording = {
   name: 'tool calls that have no ids',
-  bytes: fixture('tool-calls-without-ids.ndjson'),
+  bytes: recordings.bytes('tool-calls-without-ids.ndjson'),
   events: [
     { type: 'start', model: 'llama3.2' },
     ...toolCall('call_339b031d3df87a19e47c4671', 'get_weather', '{"city":"Tokyo"}'),
@@ -85,7 +82,7 @@ const toolsWithoutIds: Recording = {
 
 const thinkingRecording: Recording = {
   name: 'thinking, ended by the limit',
-  bytes: fixture('thinking.ndjson'),
+  bytes: recordings.bytes('thinking.ndjson'),
   events: [
     { type: 'start', model: 'gpt-oss:20b' },
     ...reasoning('17', ' × 23', ' = 391.'),
@@ -96,7 +93,7 @@ const thinkingRecording: Recording = {
 
 const logprobs: Recording = {
   name: 'log probabilities',
-  bytes: fixture('logprobs.ndjson'),
+  bytes: recordings.bytes('logprobs.ndjson'),
   events: [
     { type: 'start', model: 'gemma3' },
     {
@@ -182,10 +179,10 @@ const invalid: Readonly<Record<string, string>> = {
 const http: HttpContract = {
   contentType: 'application/x-ndjson',
   recordings: [textRecording, toolRecording, toolsWithoutIds, thinkingRecording, logprobs],
-  withoutUsage: fixture('text-without-usage.ndjson'),
-  withUnknownKinds: fixture('text-with-unknown-kinds.ndjson'),
+  withoutUsage: recordings.bytes('text-without-usage.ndjson'),
+  withUnknownKinds: recordings.bytes('text-with-unknown-kinds.ndjson'),
   invalid: Object.entries(invalid).map(([name, stream]) => [name, Buffer.from(stream)]),
-  errorInStream: { bytes: fixture('error-in-stream.ndjson'), code: 'unknown' },
+  errorInStream: { bytes: recordings.bytes('error-in-stream.ndjson'), code: 'unknown' },
   terminator:
     Buffer.from(textRecording.bytes)
       .toString()
@@ -196,15 +193,7 @@ const http: HttpContract = {
 
 describeProviderContract('ollama', {
   makeProvider: () => new OllamaProvider(new SystemClock(), localOutbound),
-  connection: (upstreamUrl) => ({
-    id: 'connection',
-    version: 1,
-    kind: 'ollama',
-    name: 'Scripted',
-    baseUrl: upstreamUrl,
-    credential: credentialCanary,
-    timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
-  }),
+  connection: (upstreamUrl) => scriptedConnection('ollama', upstreamUrl, credentialCanary),
   request: { model: 'gemma4', messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }] },
   http,
 });

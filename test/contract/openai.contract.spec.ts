@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { SystemClock } from '../../src/common/clock.js';
 import { OpenAiProvider } from '../../src/llm-providers/adapters/openai/openai.provider.js';
 import type { GenerateEvent } from '../../src/llm-providers/contract/generate-event.js';
@@ -10,12 +9,10 @@ import {
 } from './provider-contract.js';
 import { credentialCanary, upstreamCanary } from './stream-run.js';
 import { localOutbound } from '../support/local-outbound.js';
+import { scriptedConnection } from '../support/provider-scene.js';
+import { Recordings } from '../support/recordings.js';
 
-function fixture(name: string): Uint8Array {
-  return readFileSync(
-    new URL(`../../src/llm-providers/adapters/openai/__fixtures__/${name}`, import.meta.url),
-  );
-}
+const recordings = new Recordings('openai');
 
 const start = { type: 'start', model: 'gpt-4.1-2025-04-14' } as const;
 
@@ -25,7 +22,7 @@ function text(...pieces: readonly string[]): readonly GenerateEvent[] {
 
 const textRecording: Recording = {
   name: 'text with usage',
-  bytes: fixture('text.sse'),
+  bytes: recordings.bytes('text.sse'),
   events: [
     start,
     ...text('Grüße', ' aus', ' 東京', ' 👋🏽', '\n\n', 'data: nothing', ' "quoted"'),
@@ -40,7 +37,7 @@ const textRecording: Recording = {
 
 const toolRecording: Recording = {
   name: 'two parallel tool calls',
-  bytes: fixture('tool-calls.sse'),
+  bytes: recordings.bytes('tool-calls.sse'),
   events: [
     start,
     { type: 'tool-call-start', id: 'call_DdmO9pD3xa9XTPNJ32zg2hcA', name: 'get_weather' },
@@ -62,7 +59,7 @@ const toolRecording: Recording = {
 
 const reasoningRecording: Recording = {
   name: 'reasoning of a compatible server',
-  bytes: fixture('reasoning.sse'),
+  bytes: recordings.bytes('reasoning.sse'),
   events: [
     { type: 'start', model: 'deepseek-reasoner' },
     ...['Nine', ' point', ' eleven'].map((piece) => ({ type: 'reasoning', text: piece }) as const),
@@ -73,6 +70,35 @@ const reasoningRecording: Recording = {
       rawReason: 'stop',
       usage: { inputTokens: 15, outputTokens: 42, cachedInputTokens: 0, reasoningTokens: 38 },
     },
+  ],
+};
+
+const logprobsRecording: Recording = {
+  name: 'log probabilities',
+  bytes: recordings.bytes('logprobs.sse'),
+  events: [
+    start,
+    {
+      type: 'text',
+      text: 'Hello',
+      logprobs: [
+        {
+          token: 'Hello',
+          logprob: -0.01,
+          bytes: [72, 101, 108, 108, 111],
+          top: [
+            { token: 'Hello', logprob: -0.01, bytes: [72, 101, 108, 108, 111] },
+            { token: 'Hi', logprob: -4.6, bytes: [72, 105] },
+          ],
+        },
+      ],
+    },
+    {
+      type: 'text',
+      text: ' there',
+      logprobs: [{ token: ' there', logprob: -0.2, bytes: [32, 116, 104, 101, 114, 101], top: [] }],
+    },
+    { type: 'finish', reason: 'stop', rawReason: 'stop' },
   ],
 };
 
@@ -132,13 +158,17 @@ const stop = chunk('"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]');
 const done = 'data: [DONE]\n\n';
 
 const http: HttpContract = {
-  recordings: [textRecording, toolRecording, reasoningRecording],
-  withoutUsage: fixture('text-without-usage.sse'),
-  withUnknownKinds: fixture('text-with-unknown-kinds.sse'),
+  recordings: [textRecording, toolRecording, reasoningRecording, logprobsRecording],
+  withoutUsage: recordings.bytes('text-without-usage.sse'),
+  withUnknownKinds: recordings.bytes('text-with-unknown-kinds.sse'),
   invalid: [
     ['text that is not JSON', encode(`data: {"object\n\n${done}`)],
     ['a chunk that is not an object', encode(`data: [1]\n\n${done}`)],
     ['choices that are not a list', encode(`${chunk('"choices":{}')}${stop}${done}`)],
+    [
+      'log probabilities that are not a list',
+      encode(`${chunk('"choices":[{"delta":{"content":"x"},"logprobs":{"content":{}}}]')}${stop}${done}`),
+    ],
     ['content that is not text', encode(`${chunk('"choices":[{"delta":{"content":7}}]')}${stop}${done}`)],
     [
       'a finish reason that is not text',
@@ -151,24 +181,29 @@ const http: HttpContract = {
       encode(chunk('"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a"}]}}]')),
     ],
   ],
-  errorInStream: { bytes: fixture('error-in-stream.sse'), code: 'unknown' },
+  errorInStream: { bytes: recordings.bytes('error-in-stream.sse'), code: 'unknown' },
   terminator: done,
   refusals,
 };
 
-for (const kind of ['openai', 'openai-compatible'] as const) {
-  describeProviderContract(kind, {
-    makeProvider: () => new OpenAiProvider(kind, new SystemClock(), localOutbound),
-    connection: (upstreamUrl) => ({
-      id: 'connection',
-      version: 1,
-      kind,
-      name: 'Scripted',
-      baseUrl: `${upstreamUrl}/v1`,
-      credential: credentialCanary,
-      timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
-    }),
-    request: { model: 'gpt-4.1', messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }] },
-    http,
-  });
-}
+const request = {
+  model: 'gpt-4.1',
+  messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }],
+} as const;
+
+describeProviderContract('openai-compatible', {
+  makeProvider: () => new OpenAiProvider('openai-compatible', new SystemClock(), localOutbound),
+  connection: (upstreamUrl) => scriptedConnection('openai-compatible', `${upstreamUrl}/v1`, credentialCanary),
+  request,
+  http,
+});
+
+describeProviderContract('openai by chat completions', {
+  makeProvider: () => new OpenAiProvider('openai', new SystemClock(), localOutbound),
+  connection: (upstreamUrl) => ({
+    ...scriptedConnection('openai', `${upstreamUrl}/v1`, credentialCanary),
+    options: { api: 'chat' },
+  }),
+  request,
+  http,
+});

@@ -1,15 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Exchange } from '../../bench/upstream/exchange.js';
 import { Gate } from '../../bench/upstream/gate.js';
-import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
 import {
   cut,
   json,
   type ReplyOptions,
   type Script,
   silence,
-  splitAt,
   stream,
   type StreamOptions,
 } from '../../bench/upstream/scripts.js';
@@ -17,9 +15,11 @@ import { collect } from '../../src/llm-providers/contract/collect.js';
 import type { Connection } from '../../src/llm-providers/contract/connection.js';
 import type { GenerateEvent } from '../../src/llm-providers/contract/generate-event.js';
 import type { GenerateRequest } from '../../src/llm-providers/contract/generate-request.js';
-import type { CallContext, ModelProvider } from '../../src/llm-providers/contract/model-provider.js';
+import type { ModelProvider } from '../../src/llm-providers/contract/model-provider.js';
 import type { ProviderErrorCode } from '../../src/llm-providers/contract/provider-error.js';
-import { expectNoLeak, run, upstreamCanary } from './stream-run.js';
+import { ProviderScene } from '../support/provider-scene.js';
+import { itReadsTheSameHoweverCut } from './rechunking.js';
+import { expectNoLeak, readOn, run, upstreamCanary } from './stream-run.js';
 
 export interface ProviderContract {
   makeProvider(): ModelProvider;
@@ -66,38 +66,10 @@ export interface Refusal {
   };
 }
 
-/** What every spec below works with; fresh for each test, but for the upstream. */
-class Bench {
-  provider!: ModelProvider;
-  abort!: AbortController;
-  private server!: ScriptedUpstream;
-
-  constructor(readonly contract: ProviderContract) {}
-
-  register(): void {
-    beforeAll(async () => {
-      this.server = await ScriptedUpstream.start();
-    });
-    beforeEach(() => {
-      this.server.reset();
-      this.abort = new AbortController();
-      this.provider = this.contract.makeProvider();
-    });
-    afterEach(async () => {
-      this.abort.abort();
-      await this.provider.close?.();
-      expect(this.server.surprises).toEqual([]);
-    });
-    afterAll(() => this.server.stop());
-  }
-
-  get upstream(): ScriptedUpstream {
-    return this.server;
-  }
-
-  get call(): CallContext {
-    const connection = this.contract.connection(this.server.url);
-    return { connection, signal: this.abort.signal, requestId: 'req-test' };
+/** What every spec below works with. */
+class Bench extends ProviderScene {
+  constructor(readonly contract: ProviderContract) {
+    super(contract);
   }
 
   /** Answers with these pieces of a stream, as the vendor does. */
@@ -109,7 +81,7 @@ class Bench {
   /** Streams the answer of this script. */
   events(script?: Script): AsyncIterable<GenerateEvent> {
     if (script !== undefined) this.upstream.enqueue(script);
-    return this.provider.stream(this.contract.request, this.call);
+    return this.provider.stream(this.contract.request, this.call());
   }
 }
 
@@ -128,6 +100,7 @@ export function describeProviderContract(name: string, contract: ProviderContrac
     describeFailuresBeforeOutput(bench, http);
     describeTruncation(bench, http);
     describeHangingUp(bench, http);
+    describeOtherCalls(bench);
   });
 }
 
@@ -204,23 +177,10 @@ function describeRecordings(bench: Bench, http: HttpContract): void {
     expect(events.at(-1)).not.toHaveProperty('usage');
   });
 
-  it('reads the same from bytes cut anywhere, also within a character', async () => {
-    const offsets = fc.array(fc.nat({ max: text.bytes.length }), { maxLength: 40 });
-    await fc.assert(
-      fc.asyncProperty(offsets, async (cuts) => {
-        const { events, error } = await run(bench.events(bench.stream(splitAt(text.bytes, cuts))));
-        expect(error).toBeUndefined();
-        expect(events).toEqual(text.events);
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  it('reads the same from single bytes', async () => {
-    const everywhere = Array.from(text.bytes.keys());
-    expect(await run(bench.events(bench.stream(splitAt(text.bytes, everywhere))))).toMatchObject({
-      events: text.events,
-    });
+  itReadsTheSameHoweverCut(http.recordings, async (pieces) => {
+    const result = await run(bench.events(bench.stream(pieces)));
+    await bench.upstream.nextExchange();
+    return result;
   });
 }
 
@@ -243,6 +203,16 @@ function describeFailuresBeforeOutput(bench: Bench, http: HttpContract): void {
     const { events, error } = await run(bench.events(cut));
     expect(events).toEqual([]);
     expect(error).toMatchObject({ code: 'network', retryable: true, truncated: false });
+    expectNoLeak(error);
+  });
+
+  it('throws before start, and for good, when nothing may be sent there', async () => {
+    const connection = bench.contract.connection('https://10.0.0.1');
+    const { events, error } = await run(
+      bench.provider.stream(bench.contract.request, { ...bench.call(), connection }),
+    );
+    expect(events).toEqual([]);
+    expect(error).toMatchObject({ code: 'network', retryable: false, truncated: false });
     expectNoLeak(error);
   });
 
@@ -389,9 +359,9 @@ function describeHangingUp(bench: Bench, http: HttpContract): void {
     ['before the headers', silence],
     ['in the middle', stallInTheMiddle],
   ])('gives up on a vendor that falls silent %s', async (_name, script) => {
-    const { connection } = bench.call;
+    const { connection } = bench.call();
     const timeouts = { ...connection.timeouts, headersMs: 50, idleMs: 50 };
-    const call = { ...bench.call, connection: { ...connection, timeouts } };
+    const call = { ...bench.call(), connection: { ...connection, timeouts } };
     bench.upstream.enqueue(script);
     const { error } = await run(bench.provider.stream(bench.contract.request, call));
     expect(error).toMatchObject({ code: 'timeout', retryable: true, truncated: false });
@@ -401,6 +371,24 @@ function describeHangingUp(bench: Bench, http: HttpContract): void {
   });
 }
 
-async function readOn(iterator: AsyncIterator<GenerateEvent>): Promise<void> {
-  while ((await iterator.next()).done !== true);
+function describeOtherCalls(bench: Bench): void {
+  it('throws the reason of the signal while it waits for any other answer, and closes the socket', async () => {
+    const reason = new Error('gone');
+    bench.upstream.enqueue(silence);
+    const verifying = bench.provider.verify(bench.call());
+    const exchange = await bench.upstream.nextExchange();
+    bench.abort.abort(reason);
+    await expect(verifying).rejects.toBe(reason);
+    await exchange.closed;
+  });
+
+  it('cannot verify a connection to nobody', async () => {
+    const verifying = bench.provider.verify(bench.callNobody());
+    await expect(verifying).rejects.toMatchObject({ code: 'network', retryable: true });
+  });
+
+  it('never speaks plain http to a host that is not trusted', async () => {
+    const verifying = bench.provider.verify(bench.call({ baseUrl: 'http://example.com' }));
+    await expect(verifying).rejects.toMatchObject({ code: 'network', retryable: false });
+  });
 }

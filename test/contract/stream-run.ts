@@ -28,6 +28,11 @@ export async function run(
   }
 }
 
+/** Reads what is left of a stream. */
+export async function readOn(iterator: AsyncIterator<GenerateEvent>): Promise<void> {
+  while ((await iterator.next()).done !== true);
+}
+
 /** Everything of an error but its cause may be shown and logged. */
 export function expectNoLeak(error: unknown): void {
   if (!(error instanceof Error)) throw new TypeError('not an error');

@@ -32,12 +32,17 @@ export class AddressPolicy {
   }
 }
 
+/** What IANA gives out of IPv6 (RFC 4291, 2.4): the rest may come to mean anything. */
+const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
+
 /**
  * Whether the address is on the public internet, as opposed to private, loopback, link-local, reserved or multicast. IPv6 that
- * carries an IPv4 address for a translator (NAT64, 6to4, Teredo) is a range of its own, and not public.
+ * carries an IPv4 address for a translator (NAT64, 6to4, Teredo) is a range of its own, and not public; nor is one of a single link (zone).
  */
 function isPublic(address: string): boolean {
-  return ipaddr.process(address).range() === 'unicast';
+  const parsed = ipaddr.process(address);
+  if (parsed.range() !== 'unicast') return false;
+  return parsed instanceof ipaddr.IPv4 || (parsed.zoneId === undefined && parsed.match(globalUnicast));
 }
 
 /** IPv6 stands in brackets in a URL. */

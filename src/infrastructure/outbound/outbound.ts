@@ -15,6 +15,13 @@ export class ForbiddenDestinationError extends Error {
   }
 }
 
+/** All addresses of a name, as `node:dns` tells them. */
+export type Lookup = (
+  hostname: string,
+  options: LookupOptions & { readonly all: true },
+  callback: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /** Times in milliseconds. */
 export interface OutboundLimits {
   /** Until the socket, with TLS, is open. */
@@ -35,9 +42,10 @@ export class OutboundClient {
   constructor(
     private readonly policy: AddressPolicy,
     { connectMs, headersMs, idleMs }: OutboundLimits,
+    lookUp: Lookup = lookup,
   ) {
     this.agent = new Agent({
-      connect: guardedConnector(policy, connectMs),
+      connect: guardedConnector({ policy, timeoutMs: connectMs, lookUp }),
       headersTimeout: headersMs,
       bodyTimeout: idleMs,
       maxResponseSize: maxResponseBytes,
@@ -104,10 +112,16 @@ export class Outbound {
 
 type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 
+interface Guard {
+  readonly policy: AddressPolicy;
+  readonly timeoutMs: number;
+  readonly lookUp: Lookup;
+}
+
 /** Connects only to addresses that the policy allows: names are resolved here, once, and what was checked is what is used. */
-function guardedConnector(policy: AddressPolicy, timeoutMs: number): buildConnector.connector {
+function guardedConnector({ policy, timeoutMs, lookUp }: Guard): buildConnector.connector {
   const checkedLookup = (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    lookUp(hostname, { ...options, all: true }, (error, addresses) => {
       // Without a result when it fails, whatever its type says.
       if (error !== null) {
         callback(error, []);

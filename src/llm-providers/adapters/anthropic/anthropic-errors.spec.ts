@@ -63,7 +63,7 @@ describe('toProviderError', () => {
     ['ECONNREFUSED', 'network', true],
     ['ENOTFOUND', 'network', true],
     ['ECONNRESET', 'network', true],
-    ['FORBIDDEN_DESTINATION', 'network', true],
+    ['FORBIDDEN_DESTINATION', 'network', false],
     ['UND_ERR_CONNECT_TIMEOUT', 'timeout', true],
     ['UND_ERR_HEADERS_TIMEOUT', 'timeout', true],
     ['UND_ERR_BODY_TIMEOUT', 'timeout', true],

@@ -19,12 +19,10 @@ export interface ModelRules {
 }
 
 interface Family extends ModelRules {
-  readonly contextLength: number;
   readonly maxOutputTokens: number;
 }
 
 const fable51: Family = {
-  contextLength: 1_000_000,
   maxOutputTokens: 128_000,
   thinkingOff: undefined,
   adaptiveThinking: true,
@@ -38,7 +36,6 @@ const opus5: Family = { ...fable5, thinkingOff: 'disabled' };
 const opus46: Family = { ...opus5, thinkingBudget: true, sampling: true };
 const opus45: Family = {
   ...opus46,
-  contextLength: 200_000,
   maxOutputTokens: 64_000,
   adaptiveThinking: false,
 };
@@ -109,11 +106,10 @@ export function describeModel(id: string): ModelInfo {
   if (family === undefined) {
     return { ...named(id), capabilities: ['chat', 'tools', 'images'], temperature: freeTemperature };
   }
-  const { contextLength, maxOutputTokens, sampling } = family;
+  const { maxOutputTokens, sampling } = family;
   return {
     ...named(id),
     capabilities: everything,
-    contextLength,
     maxOutputTokens,
     temperature: sampling ? freeTemperature : fixedTemperature,
   };
@@ -130,12 +126,13 @@ function named(id: string): Pick<ModelInfo, 'id' | 'name' | 'provider'> {
  */
 export function toModelInfo(model: JsonObject): ModelInfo {
   const described = describeModel(model.requiredText('id'));
-  const contextLength = model.count('max_input_tokens') ?? described.contextLength;
+  const contextLength = model.count('max_input_tokens');
+  const capabilities = capabilitiesOf(model);
   const maxOutputTokens = model.count('max_tokens') ?? described.maxOutputTokens;
   return {
     ...described,
     name: model.text('display_name') ?? described.name,
-    capabilities: capabilitiesOf(model) ?? described.capabilities,
+    ...(capabilities === undefined ? {} : { capabilities, told: ['capabilities'] }),
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
   };

@@ -85,7 +85,7 @@ describe('toProviderError', () => {
   it.each([
     ['ECONNREFUSED', 'network', true],
     ['ECONNRESET', 'network', true],
-    ['FORBIDDEN_DESTINATION', 'network', true],
+    ['FORBIDDEN_DESTINATION', 'network', false],
     ['UND_ERR_CONNECT_TIMEOUT', 'timeout', true],
     ['UND_ERR_BODY_TIMEOUT', 'timeout', true],
     ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'invalid_response', false],

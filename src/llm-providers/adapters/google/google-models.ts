@@ -86,6 +86,10 @@ export function toModelInfo(model: JsonObject): ModelInfo {
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     temperature: temperatureOf(model, described.temperature),
+    told: [
+      ...(model.texts('supportedGenerationMethods') === undefined ? [] : (['capabilities'] as const)),
+      ...(model.number('maxTemperature') === undefined ? [] : (['temperature'] as const)),
+    ],
   };
 }
 

@@ -1,20 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { Gate } from '../../../../bench/upstream/gate.js';
 import { json, type Script, silence, stream } from '../../../../bench/upstream/scripts.js';
-import { ScriptedUpstream } from '../../../../bench/upstream/scripted-upstream.js';
 import { localOutbound } from '../../../../test/support/local-outbound.js';
+import { ProviderScene, scriptedConnection } from '../../../../test/support/provider-scene.js';
+import { Recordings } from '../../../../test/support/recordings.js';
 import { SystemClock } from '../../../common/clock.js';
-import { collect, type GenerateResult } from '../../contract/collect.js';
-import type { Connection } from '../../contract/connection.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
-import type { CallContext } from '../../contract/model-provider.js';
 import { GoogleProvider } from './google.provider.js';
 
-function fixture(name: string): string {
-  return readFileSync(new URL(`./__fixtures__/${name}`, import.meta.url), 'utf8');
-}
-
+const recordings = new Recordings('google');
 const path = '/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse';
 const request: GenerateRequest = {
   model: 'gemini-2.5-flash',
@@ -37,42 +31,14 @@ const called = (name: string): object => ({
   candidates: [{ content: { parts: [{ functionCall: { name } }] } }],
 });
 
+const scene = new ProviderScene({
+  makeProvider: () => new GoogleProvider(new SystemClock(), localOutbound),
+  connection: (upstreamUrl) => scriptedConnection('google', upstreamUrl, 'key-one'),
+  request,
+  requestId: 'req ours',
+}).register();
+
 describe('GoogleProvider, answering', () => {
-  let upstream: ScriptedUpstream;
-  let provider: GoogleProvider;
-
-  beforeAll(async () => {
-    upstream = await ScriptedUpstream.start();
-  });
-  beforeEach(() => {
-    upstream.reset();
-    provider = new GoogleProvider(new SystemClock(), localOutbound);
-  });
-  afterEach(() => provider.close());
-  afterAll(() => upstream.stop());
-
-  function call(fields: Partial<Connection> = {}): CallContext {
-    const connection: Connection = {
-      id: 'c',
-      version: 1,
-      kind: 'google',
-      name: 'Scripted',
-      baseUrl: upstream.url,
-      credential: 'key-one',
-      timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
-      ...fields,
-    };
-    return { connection, signal: new AbortController().signal, requestId: 'req ours' };
-  }
-
-  function answered(fields: Partial<GenerateRequest> = {}): Promise<GenerateResult> {
-    return collect(provider.stream({ ...request, ...fields }, call()));
-  }
-
-  function sent(index: number): unknown {
-    return JSON.parse(upstream.requests[index]?.body ?? '');
-  }
-
   describe('answer', () => {
     it.each([
       ['STOP', 'stop'],
@@ -87,8 +53,8 @@ describe('GoogleProvider, answering', () => {
       ['OTHER', 'other'],
       ['OF_TOMORROW', 'other'],
     ])('reads the finish reason %s as %s', async (rawReason, reason) => {
-      upstream.enqueue(answer(ended(rawReason)));
-      expect(await answered()).toMatchObject({ reason, rawReason, text: '' });
+      scene.upstream.enqueue(answer(ended(rawReason)));
+      expect(await scene.answered()).toMatchObject({ reason, rawReason, text: '' });
     });
 
     it.each([
@@ -96,30 +62,30 @@ describe('GoogleProvider, answering', () => {
       ['MAX_TOKENS', 'length'],
       ['SAFETY', 'content_filter'],
     ])('with calls reads the finish reason %s as %s', async (rawReason, reason) => {
-      upstream.enqueue(answer(called('look'), ended(rawReason)));
-      expect(await answered()).toMatchObject({ reason, rawReason });
+      scene.upstream.enqueue(answer(called('look'), ended(rawReason)));
+      expect(await scene.answered()).toMatchObject({ reason, rawReason });
     });
 
     it.each(['MALFORMED_FUNCTION_CALL', 'MALFORMED_RESPONSE', 'UNEXPECTED_TOOL_CALL'])(
       'fails on %s',
       async (word) => {
         const error = { code: 'invalid_response', retryable: true, truncated: false };
-        upstream.enqueue(answer(ended(word)), answer(said('Hi'), ended(word)));
-        await expect(answered()).rejects.toMatchObject(error);
-        await expect(answered()).rejects.toMatchObject(error);
+        scene.upstream.enqueue(answer(ended(word)), answer(said('Hi'), ended(word)));
+        await expect(scene.answered()).rejects.toMatchObject(error);
+        await expect(scene.answered()).rejects.toMatchObject(error);
       },
     );
 
     it('fails when the prompt was blocked, before start', async () => {
-      upstream.enqueue(stream([fixture('blocked-prompt.sse')]));
-      const events = provider.stream(request, call())[Symbol.asyncIterator]();
+      scene.upstream.enqueue(stream([recordings.text('blocked-prompt.sse')]));
+      const events = scene.provider.stream(request, scene.call())[Symbol.asyncIterator]();
       const error = { code: 'content_filter', retryable: false, truncated: false, requestId: 'bLocked' };
       await expect(events.next()).rejects.toMatchObject(error);
     });
 
     it('makes ids for calls from our request when the answer has none', async () => {
-      upstream.enqueue(answer(called('look'), called('see'), ended('STOP')));
-      expect((await answered()).parts).toMatchObject([
+      scene.upstream.enqueue(answer(called('look'), called('see'), ended('STOP')));
+      expect((await scene.answered()).parts).toMatchObject([
         { id: 'call_req_ours_0', name: 'look', input: '{}' },
         { id: 'call_req_ours_1', name: 'see', input: '{}' },
       ]);
@@ -129,50 +95,59 @@ describe('GoogleProvider, answering', () => {
       const usage = (candidatesTokenCount: number): object => ({
         usageMetadata: { promptTokenCount: 9, candidatesTokenCount, thoughtsTokenCount: 4 },
       });
-      upstream.enqueue(
+      scene.upstream.enqueue(
         answer({ ...said('a'), ...usage(1) }, { ...said('b'), ...usage(2) }, ended('STOP', usage(3))),
       );
-      expect((await answered()).usage).toEqual({ inputTokens: 9, outputTokens: 7, reasoningTokens: 4 });
+      expect((await scene.answered()).usage).toEqual({ inputTokens: 9, outputTokens: 7, reasoningTokens: 4 });
     });
 
     it('knows that a model which only thought wrote nothing', async () => {
       const usageMetadata = { promptTokenCount: 9, thoughtsTokenCount: 100, totalTokenCount: 109 };
-      upstream.enqueue(answer(ended('MAX_TOKENS', { usageMetadata })));
-      expect((await answered()).usage).toEqual({ inputTokens: 9, outputTokens: 100, reasoningTokens: 100 });
+      scene.upstream.enqueue(answer(ended('MAX_TOKENS', { usageMetadata })));
+      expect((await scene.answered()).usage).toEqual({
+        inputTokens: 9,
+        outputTokens: 100,
+        reasoningTokens: 100,
+      });
     });
 
     it.each([{}, { trafficType: 'ON_DEMAND' }])('takes %j for no usage', async (usageMetadata) => {
-      upstream.enqueue(answer(said('a'), ended('STOP', { usageMetadata })));
-      expect(await answered()).not.toHaveProperty('usage');
+      scene.upstream.enqueue(answer(said('a'), ended('STOP', { usageMetadata })));
+      expect(await scene.answered()).not.toHaveProperty('usage');
     });
 
     it('takes a signature that comes without a text field', async () => {
       const parts = [{ thoughtSignature: 'A' }];
-      upstream.enqueue(answer(said('a'), { candidates: [{ content: { parts }, finishReason: 'STOP' }] }));
-      expect((await answered()).parts).toEqual([
+      scene.upstream.enqueue(
+        answer(said('a'), { candidates: [{ content: { parts }, finishReason: 'STOP' }] }),
+      );
+      expect((await scene.answered()).parts).toEqual([
         { type: 'text', text: 'a' },
         { type: 'reasoning', text: '', signature: 'A' },
       ]);
     });
 
     it('throws an error of a stream before start', async () => {
-      upstream.enqueue(answer({ error: { code: 429, status: 'RESOURCE_EXHAUSTED' } }, ended('STOP')));
-      await expect(answered()).rejects.toMatchObject({ code: 'rate_limit', truncated: false });
+      scene.upstream.enqueue(answer({ error: { code: 429, status: 'RESOURCE_EXHAUSTED' } }, ended('STOP')));
+      await expect(scene.answered()).rejects.toMatchObject({ code: 'rate_limit', truncated: false });
     });
   });
 
   describe('end of an answer', () => {
     it('takes what comes right after the reason', async () => {
       const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: 2 };
-      upstream.enqueue(answer(ended('STOP'), said('more'), { usageMetadata }));
-      expect(await answered()).toMatchObject({ text: 'more', usage: { inputTokens: 9, outputTokens: 2 } });
+      scene.upstream.enqueue(answer(ended('STOP'), said('more'), { usageMetadata }));
+      expect(await scene.answered()).toMatchObject({
+        text: 'more',
+        usage: { inputTokens: 9, outputTokens: 2 },
+      });
     });
 
     it('needs no clean end once there is a reason', async () => {
       const gate = new Gate();
       const chunks = [said('all'), ended('STOP')].map(eventOf);
-      upstream.enqueue(stream(chunks, { ending: 'cut', gates: { 2: gate } }));
-      const events = provider.stream(request, call())[Symbol.asyncIterator]();
+      scene.upstream.enqueue(stream(chunks, { ending: 'cut', gates: { 2: gate } }));
+      const events = scene.provider.stream(request, scene.call())[Symbol.asyncIterator]();
       expect((await events.next()).value).toMatchObject({ type: 'start' });
       expect((await events.next()).value).toMatchObject({ type: 'text' });
       const last = events.next();
@@ -181,10 +156,10 @@ describe('GoogleProvider, answering', () => {
     });
 
     it('lets go of a body that goes on and on after the answer', async () => {
-      upstream.enqueue(stream([eventOf(ended('STOP'))], { ending: 'stall' }));
-      const exchange = upstream.nextExchange();
+      scene.upstream.enqueue(stream([eventOf(ended('STOP'))], { ending: 'stall' }));
+      const exchange = scene.upstream.nextExchange();
       const timeouts = { connectMs: 2000, headersMs: 10_000, idleMs: 600_000 };
-      await collect(provider.stream(request, call({ timeouts })));
+      await scene.answered({}, scene.call({ timeouts }));
       await (
         await exchange
       ).closed;
@@ -193,8 +168,8 @@ describe('GoogleProvider, answering', () => {
     it('throws the reason of the signal while it waits for more', async () => {
       const controller = new AbortController();
       const reason = new Error('gone');
-      upstream.enqueue(stream([fixture('text.sse')], { ending: 'stall' }));
-      const events = provider.stream(request, { ...call(), signal: controller.signal });
+      scene.upstream.enqueue(stream([recordings.text('text.sse')], { ending: 'stall' }));
+      const events = scene.provider.stream(request, { ...scene.call(), signal: controller.signal });
       const reading = (async (): Promise<void> => {
         for await (const event of events) {
           expect(event.type).not.toBe('finish');
@@ -207,15 +182,15 @@ describe('GoogleProvider, answering', () => {
   });
 
   describe('long answer', () => {
-    const [first, second] = [fixture('long-decode-1.sse'), fixture('long-decode-2.sse')].map((text) =>
-      stream([text]),
+    const [first, second] = [recordings.text('long-decode-1.sse'), recordings.text('long-decode-2.sse')].map(
+      (text) => stream([text]),
     );
 
     it('is asked for until it ends, and is one', async () => {
-      upstream.enqueue(first ?? silence, second ?? silence);
+      scene.upstream.enqueue(first ?? silence, second ?? silence);
       const types: string[] = [];
       const texts: string[] = [];
-      for await (const event of provider.stream(request, call())) {
+      for await (const event of scene.provider.stream(request, scene.call())) {
         types.push(event.type);
         if (event.type === 'text') texts.push(event.text);
         if (event.type === 'start') expect(event.requestId).toBe('Zk4saufdIrSwmtkPhPqJ2A8');
@@ -230,52 +205,52 @@ describe('GoogleProvider, answering', () => {
       }
       expect(types).toEqual(['start', 'text', 'text', 'text', 'finish']);
       expect(texts.join('')).toBe('Chapter one ends here. Chapter two.');
-      expect(upstream.requests.map((one) => one.path)).toEqual([path, path]);
-      expect(sent(1)).toEqual({ ...(sent(0) as object), continuationToken: 'Q29udGludWUx' });
+      expect(scene.upstream.requests.map((one) => one.path)).toEqual([path, path]);
+      expect(scene.sent(1)).toEqual({ ...(scene.sent(0) as object), continuationToken: 'Q29udGludWUx' });
     });
 
     it('is of unknown usage when one of its requests is', async () => {
-      upstream.enqueue(first ?? silence, answer(ended('STOP')));
-      expect(await answered()).not.toHaveProperty('usage');
+      scene.upstream.enqueue(first ?? silence, answer(ended('STOP')));
+      expect(await scene.answered()).not.toHaveProperty('usage');
     });
 
     it('is of unknown usage when its first request is', async () => {
       const more = { candidates: [{ finishReason: 'CONTINUATION', continuationToken: 't' }] };
-      upstream.enqueue(answer(said('a'), more), second ?? silence);
-      expect(await answered()).not.toHaveProperty('usage');
+      scene.upstream.enqueue(answer(said('a'), more), second ?? silence);
+      expect(await scene.answered()).not.toHaveProperty('usage');
     });
 
     it('is not asked for beyond the tokens that the caller allows', async () => {
       const spent = { candidates: [{ finishReason: 'MAX_TOKENS', continuationToken: 't' }] };
-      upstream.enqueue(answer(said('a'), spent));
-      expect(await answered()).toMatchObject({ reason: 'length', rawReason: 'MAX_TOKENS' });
-      expect(upstream.requests).toHaveLength(1);
+      scene.upstream.enqueue(answer(said('a'), spent));
+      expect(await scene.answered()).toMatchObject({ reason: 'length', rawReason: 'MAX_TOKENS' });
+      expect(scene.upstream.requests).toHaveLength(1);
     });
 
     it('ends for its length when there is no token to go on with, or the same one again', async () => {
-      upstream.enqueue(answer(said('a'), ended('CONTINUATION')));
-      expect(await answered()).toMatchObject({ reason: 'length', rawReason: 'CONTINUATION' });
-      upstream.enqueue(first ?? silence, first ?? silence);
-      expect(await answered()).toMatchObject({ reason: 'length', rawReason: 'CONTINUATION' });
-      expect(upstream.requests).toHaveLength(3);
+      scene.upstream.enqueue(answer(said('a'), ended('CONTINUATION')));
+      expect(await scene.answered()).toMatchObject({ reason: 'length', rawReason: 'CONTINUATION' });
+      scene.upstream.enqueue(first ?? silence, first ?? silence);
+      expect(await scene.answered()).toMatchObject({ reason: 'length', rawReason: 'CONTINUATION' });
+      expect(scene.upstream.requests).toHaveLength(3);
     });
 
     it('is not asked for beyond what a window holds', async () => {
       const endless = Array.from({ length: 70 }, (_, index) =>
         answer({ candidates: [{ finishReason: 'CONTINUATION', continuationToken: `t${index}` }] }),
       );
-      upstream.enqueue(...endless);
-      expect(await answered()).toMatchObject({ reason: 'length' });
-      expect(upstream.requests).toHaveLength(64);
+      scene.upstream.enqueue(...endless);
+      expect(await scene.answered()).toMatchObject({ reason: 'length' });
+      expect(scene.upstream.requests).toHaveLength(64);
     });
 
     it('is not whole when a later request fails', async () => {
-      upstream.enqueue(first ?? silence, json({ error: { status: 'UNAVAILABLE' } }, { status: 503 }));
-      await expect(answered()).rejects.toMatchObject({ code: 'overloaded', status: 503 });
-      upstream.enqueue(first ?? silence, (exchange) => exchange.cut());
-      await expect(answered()).rejects.toMatchObject({ code: 'invalid_response', truncated: true });
-      upstream.enqueue(first ?? silence, answer(said('half')));
-      await expect(answered()).rejects.toMatchObject({ code: 'invalid_response', truncated: true });
+      scene.upstream.enqueue(first ?? silence, json({ error: { status: 'UNAVAILABLE' } }, { status: 503 }));
+      await expect(scene.answered()).rejects.toMatchObject({ code: 'overloaded', status: 503 });
+      scene.upstream.enqueue(first ?? silence, (exchange) => exchange.cut());
+      await expect(scene.answered()).rejects.toMatchObject({ code: 'invalid_response', truncated: true });
+      scene.upstream.enqueue(first ?? silence, answer(said('half')));
+      await expect(scene.answered()).rejects.toMatchObject({ code: 'invalid_response', truncated: true });
     });
   });
 });

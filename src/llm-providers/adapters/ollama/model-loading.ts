@@ -29,7 +29,7 @@ export async function* loadModel(
   const onlyEmbeds = await client.ask(showRequest(model), call, isOnlyForEmbedding);
   const request = onlyEmbeds ? emptyEmbedding(model, call) : emptyPrompt(model, call);
   const doneReason = await client.ask(request, call, (answer) => answer.text('done_reason'));
-  // With a keep_alive of 0 the server unloads it again at once.
+  // A server whose OLLAMA_KEEP_ALIVE is 0 unloads it again at once.
   yield { state: doneReason === 'unload' ? 'not_loaded' : 'loaded' };
 }
 
@@ -69,10 +69,22 @@ function emptyEmbedding(model: string, call: CallContext): OllamaRequest {
   return { path: '/api/embed', body: { ...loadFields(model, call), input: [] }, patienceMs };
 }
 
-/** With the context of the requests to come: for another one the server would load the model again. */
+/**
+ * With the context of the requests to come: for another one the server would load the model again. A model that is not to stay after a
+ * request stays for the server's default of five minutes after this one, which is for nothing but loading.
+ */
 function loadFields(model: string, { connection }: CallContext): object {
   const { keep_alive, num_ctx } = ollamaOptions(connection);
-  return { model, keep_alive, options: num_ctx === undefined ? undefined : { num_ctx } };
+  return {
+    model,
+    keep_alive: isNoTime(keep_alive) ? undefined : keep_alive,
+    options: num_ctx === undefined ? undefined : { num_ctx },
+  };
+}
+
+/** Seconds, or a duration in the words of Go. */
+function isNoTime(keepAlive: unknown): boolean {
+  return keepAlive === 0 || (typeof keepAlive === 'string' && /^0[a-zµ]*$/.test(keepAlive));
 }
 
 function pullExchange(model: string): OllamaExchange<LoadProgress> {

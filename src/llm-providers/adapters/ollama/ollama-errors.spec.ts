@@ -49,6 +49,7 @@ describe('toProviderError', () => {
     [new UnexpectedShapeError('line', 'an object'), 'invalid_response', false],
     [new SyntaxError('JSON'), 'invalid_response', false],
     [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'network', true],
+    [Object.assign(new Error('x'), { code: 'FORBIDDEN_DESTINATION' }), 'network', false],
     [Object.assign(new Error('x'), { code: 'UND_ERR_BODY_TIMEOUT' }), 'timeout', true],
     [new TypeError('a defect of ours'), 'unknown', false],
   ] as const)('reads %s as %s', (error, code, retryable) => {

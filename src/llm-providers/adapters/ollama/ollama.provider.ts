@@ -85,6 +85,10 @@ export class OllamaProvider implements ModelProvider {
     await this.client(call).ask(unloadRequest(model), call, () => undefined);
   }
 
+  retain(connectionIds: ReadonlySet<string>): void {
+    this.clients.retain(connectionIds);
+  }
+
   close(): Promise<void> {
     return this.clients.clear();
   }
