@@ -1,5 +1,18 @@
-import type { FinishReason, GenerateEvent, StartEvent, TokenUsage } from '../../contract/generate-event.js';
-import type { JsonObject } from '../../json-shape.js';
+import type { EventSourceMessage } from 'eventsource-parser';
+import type {
+  FinishReason,
+  GenerateEvent,
+  StartEvent,
+  TextEvent,
+  TokenUsage,
+} from '../../contract/generate-event.js';
+import { JsonObject } from '../../json-shape.js';
+import { present } from '../../present.js';
+import type { AnswerDecoder } from './answer-decoder.js';
+import { toTokenLogprob } from './logprobs.js';
+import { ReportedError, UnfinishedError } from './openai-errors.js';
+
+const terminator = '[DONE]';
 
 /** Where servers put reasoning: vLLM since 0.9 and OpenRouter `reasoning`; DeepSeek and older vLLM `reasoning_content`. */
 const reasoningFields = ['reasoning_content', 'reasoning'] as const;
@@ -13,12 +26,17 @@ const finishReasons: ReadonlySet<string> = new Set<FinishReason>([
 
 const chunkKind = 'chat.completion.chunk';
 
+/** Whether this message is the vendor's last. */
+export function isLastOfChatCompletion({ data }: EventSourceMessage): boolean {
+  return data === terminator;
+}
+
 /**
  * Turns the chunks of one chat completion into our events. Unknown fields and kinds of chunk are ignored, known
  * fields of a wrong type throw UnexpectedShapeError.
  * https://platform.openai.com/docs/api-reference/chat-streaming/streaming
  */
-export class ChatCompletionDecoder {
+export class ChatCompletionDecoder implements AnswerDecoder {
   private started = false;
   private finishReason: string | undefined;
   private model: string | undefined;
@@ -28,13 +46,17 @@ export class ChatCompletionDecoder {
   /** @param requestId the vendor's id of this request */
   constructor(private readonly requestId: string | undefined) {}
 
-  /** Whether any event came out. */
   get outputBegan(): boolean {
     return this.started;
   }
 
-  /** The events of one chunk that is not an error. */
-  *decode(chunk: JsonObject): Generator<GenerateEvent, void, undefined> {
+  *decode({ event, data }: EventSourceMessage): Generator<GenerateEvent, void, undefined> {
+    if (!isKnown(event)) return;
+    if (data === terminator) yield* this.finish();
+    else yield* this.chunk(chunkOf(data));
+  }
+
+  private *chunk(chunk: JsonObject): Generator<GenerateEvent, void, undefined> {
     // Azure and some servers leave the kind empty.
     if ((chunk.text('object') ?? chunkKind) !== chunkKind) return;
     this.model ??= chunk.text('model');
@@ -43,7 +65,7 @@ export class ChatCompletionDecoder {
     const usage = chunk.object('usage');
     const delta = choice?.object('delta');
     if (delta !== undefined) {
-      for (const event of this.output(delta)) {
+      for (const event of this.output(delta, choice?.object('logprobs'))) {
         yield* this.startOnce();
         yield event;
       }
@@ -54,9 +76,8 @@ export class ChatCompletionDecoder {
     if (usage !== undefined) this.usage = toUsage(usage);
   }
 
-  /** The last events, when the vendor has sent its terminator; undefined when it never said why it stopped. */
-  finish(): readonly GenerateEvent[] | undefined {
-    if (this.finishReason === undefined) return undefined;
+  private finish(): readonly GenerateEvent[] {
+    if (this.finishReason === undefined) throw new UnfinishedError();
     return [
       ...this.startOnce(),
       ...[...this.toolCallIds.values()].map((id) => ({ type: 'tool-call-end', id }) as const),
@@ -72,22 +93,19 @@ export class ChatCompletionDecoder {
   private startOnce(): readonly StartEvent[] {
     if (this.started) return [];
     this.started = true;
-    return [
-      {
-        type: 'start',
-        ...(this.model === undefined ? {} : { model: this.model }),
-        ...(this.requestId === undefined ? {} : { requestId: this.requestId }),
-      },
-    ];
+    return [{ type: 'start', ...present({ model: this.model, requestId: this.requestId }) }];
   }
 
-  private *output(delta: JsonObject): Generator<GenerateEvent, void, undefined> {
+  private *output(
+    delta: JsonObject,
+    logprobs: JsonObject | undefined,
+  ): Generator<GenerateEvent, void, undefined> {
     // Servers in between two versions send the same text in both fields.
     const reasoning = reasoningFields.map((field) => delta.text(field)).find((text) => text !== undefined);
     if (reasoning !== undefined) yield { type: 'reasoning', text: reasoning };
     // A refusal is what the model says instead of content, so it is text to a reader.
     const text = (delta.text('content') ?? '') + (delta.text('refusal') ?? '');
-    if (text !== '') yield { type: 'text', text };
+    if (text !== '') yield { type: 'text', text, ...logprobsOf(logprobs) };
     for (const call of delta.objects('tool_calls') ?? []) yield* this.toolCall(call);
   }
 
@@ -105,18 +123,35 @@ export class ChatCompletionDecoder {
   }
 }
 
+/** Chat completions are unnamed, and `error`; what else a server sends under a name of its own is not for us. */
+function isKnown(event: string | undefined): boolean {
+  return event === undefined || event === 'message' || event === 'error';
+}
+
+function chunkOf(data: string): JsonObject {
+  const value: unknown = JSON.parse(data);
+  const chunk = JsonObject.from(value, 'chunk');
+  // vLLM also sends the error object itself as the chunk.
+  const error = chunk.value('error') ?? (chunk.value('object') === 'error' ? value : undefined);
+  if (error !== undefined) throw new ReportedError(error);
+  return chunk;
+}
+
+function logprobsOf(logprobs: JsonObject | undefined): Pick<TextEvent, 'logprobs'> {
+  const tokens = [...(logprobs?.objects('content') ?? []), ...(logprobs?.objects('refusal') ?? [])];
+  return tokens.length === 0 ? {} : { logprobs: tokens.map(toTokenLogprob) };
+}
+
 /** Our words for it are OpenAI's. */
 function isFinishReason(word: string): word is FinishReason {
   return finishReasons.has(word);
 }
 
 function toUsage(usage: JsonObject): TokenUsage {
-  const cachedInputTokens = usage.object('prompt_tokens_details')?.count('cached_tokens');
-  const reasoningTokens = usage.object('completion_tokens_details')?.count('reasoning_tokens');
-  return {
+  return present({
     inputTokens: usage.requiredCount('prompt_tokens'),
     outputTokens: usage.requiredCount('completion_tokens'),
-    ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }),
-    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
-  };
+    cachedInputTokens: usage.object('prompt_tokens_details')?.count('cached_tokens'),
+    reasoningTokens: usage.object('completion_tokens_details')?.count('reasoning_tokens'),
+  });
 }

@@ -1,5 +1,4 @@
 import type OpenAI from 'openai';
-import type { ProviderKind } from '../../contract/connection.js';
 import type {
   AssistantPart,
   GenerateMessage,
@@ -8,22 +7,25 @@ import type {
   ToolCallPart,
   ToolChoice,
   ToolDefinition,
+  ToolResultPart,
   UserPart,
 } from '../../contract/generate-request.js';
+import { refuseUnsupported } from '../../contract/refuse-unsupported.js';
 import { textOf } from '../../contract/text-of.js';
+import { present } from '../../present.js';
+import { chatOnlyFields } from './chat-only.js';
+import type { OpenAiKind } from './openai-kind.js';
+import { effortOf } from './reasoning-effort.js';
+import { unsupported } from './refusals.js';
 
 type ChatParams = OpenAI.ChatCompletionCreateParamsStreaming;
 type ChatMessage = OpenAI.ChatCompletionMessageParam;
 
 /** What chat completions have a word for. */
-export const chatCompletionFields: readonly (keyof GenerateRequest)[] = [
+const chatCompletionFields: readonly (keyof GenerateRequest)[] = [
+  ...chatOnlyFields,
   'temperature',
   'topP',
-  'stop',
-  'seed',
-  'presencePenalty',
-  'frequencyPenalty',
-  'logitBias',
   'topLogprobs',
   'tools',
   'toolChoice',
@@ -36,17 +38,21 @@ export const chatCompletionFields: readonly (keyof GenerateRequest)[] = [
   'extra',
 ];
 
-/** The body of POST /chat/completions. https://platform.openai.com/docs/api-reference/chat/create */
-export function toChatCompletionParams(request: GenerateRequest, kind: ProviderKind): ChatParams {
+/**
+ * The body of POST /chat/completions. https://platform.openai.com/docs/api-reference/chat/create
+ * @throws ProviderError unsupported, with the field in `param`
+ */
+export function toChatCompletionParams(request: GenerateRequest, kind: OpenAiKind): ChatParams {
+  refuseUnsupported(kind, request, chatCompletionFields);
   const { model, systemPrompt, messages, maxOutputTokens, tools, toolChoice, responseFormat } = request;
   const system: ChatMessage[] =
     systemPrompt === undefined || systemPrompt.length === 0
       ? []
       : [{ role: 'system', content: textOf(systemPrompt) }];
-  return withoutAbsent({
+  return present({
     ...request.extra,
     model,
-    messages: [...system, ...messages.flatMap(toChatMessages)],
+    messages: [...system, ...messages.flatMap((message) => toChatMessages(message, kind))],
     stream: true,
     stream_options: { include_usage: true },
     ...(maxOutputTokens === undefined ? {} : outputLimit(maxOutputTokens, kind)),
@@ -63,17 +69,11 @@ export function toChatCompletionParams(request: GenerateRequest, kind: ProviderK
     tool_choice: toolChoice === undefined ? undefined : toToolChoice(toolChoice),
     parallel_tool_calls: request.parallelToolCalls,
     response_format: responseFormat === undefined ? undefined : toResponseFormat(responseFormat),
-    reasoning_effort: request.reasoning?.effort,
-    // What else a vendor of this kind takes is its own business.
+    reasoning_effort: effortOf(request.reasoning, kind),
     user: request.user,
     metadata: request.metadata,
     service_tier: request.serviceTier,
   }) as ChatParams; // The vendor's types name the values of today; the caller's may be newer.
-}
-
-/** What `JSON.stringify` would leave out anyway, left out. */
-function withoutAbsent(fields: Readonly<Record<string, unknown>>): unknown {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 function toToolChoice(choice: ToolChoice): OpenAI.ChatCompletionToolChoiceOption {
@@ -83,16 +83,16 @@ function toToolChoice(choice: ToolChoice): OpenAI.ChatCompletionToolChoiceOption
 function toResponseFormat(format: ResponseFormat): object {
   if (format.type === 'json') return { type: 'json_object' };
   const { name, description, schema, strict } = format;
-  return { type: 'json_schema', json_schema: withoutAbsent({ name, description, schema, strict }) };
+  return { type: 'json_schema', json_schema: present({ name, description, schema, strict }) };
 }
 
 /** OpenAI deprecates `max_tokens` and its reasoning models refuse it; many other servers know nothing else. */
-function outputLimit(tokens: number, kind: ProviderKind): Partial<ChatParams> {
+function outputLimit(tokens: number, kind: OpenAiKind): Partial<ChatParams> {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- deprecated by OpenAI, which does not get it
-  return kind === 'openai' ? { max_completion_tokens: tokens } : { max_tokens: tokens };
+  return kind === 'openai-compatible' ? { max_tokens: tokens } : { max_completion_tokens: tokens };
 }
 
-function toChatMessages(message: GenerateMessage): readonly ChatMessage[] {
+function toChatMessages(message: GenerateMessage, kind: OpenAiKind): readonly ChatMessage[] {
   switch (message.role) {
     case 'user':
       return [{ role: 'user', content: toContent(message.parts) }];
@@ -102,9 +102,17 @@ function toChatMessages(message: GenerateMessage): readonly ChatMessage[] {
       return message.parts.map(({ callId, output }) => ({
         role: 'tool',
         tool_call_id: callId,
-        content: textOf(output),
+        content: toToolContent(output, kind),
       }));
   }
+}
+
+/** A tool tells in text: https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages */
+function toToolContent(output: ToolResultPart['output'], kind: OpenAiKind): string {
+  if (typeof output !== 'string' && output.some(({ type }) => type === 'image')) {
+    throw unsupported(kind, 'messages.parts.output');
+  }
+  return textOf(output);
 }
 
 /** Chat completions take no reasoning back, so it stays out. */

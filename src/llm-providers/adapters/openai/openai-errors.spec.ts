@@ -3,7 +3,7 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai'
 import { ProviderError } from '../../contract/provider-error.js';
 import { UnexpectedShapeError } from '../../json-shape.js';
 import type { FailureContext } from '../../transport-failure.js';
-import { errorInStream, toProviderError } from './openai-errors.js';
+import { ReportedError, toProviderError } from './openai-errors.js';
 
 const context: FailureContext = { provider: 'openai', outputBegan: false, nowMs: 0 };
 const duringOutput: FailureContext = { ...context, outputBegan: true };
@@ -51,6 +51,11 @@ describe('toProviderError', () => {
     [504, {}, 'timeout', true],
     [529, {}, 'overloaded', true],
     [400, { code: 'toString' }, 'invalid_request', false],
+    [400, { code: null, innererror: { code: 'ResponsibleAIPolicyViolation' } }, 'content_filter', false],
+    [400, { code: 'content_filter', innererror: 'x' }, 'content_filter', false],
+    [401, { code: '401' }, 'authentication', false],
+    [404, { code: 'DeploymentNotFound' }, 'not_found', false],
+    [429, { code: '429' }, 'rate_limit', true],
   ] as const)('reads %i %j as %s', (status, error, code, retryable) => {
     expect(toProviderError(refusal(status, error), context)).toMatchObject({ code, retryable, status });
   });
@@ -106,13 +111,18 @@ describe('toProviderError', () => {
     expect(error).toMatchObject({ requestId: 'req_123', retryAfterMs: 250 });
   });
 
+  it('takes the request id of the gateway of Azure where there is no other', () => {
+    const error = toProviderError(refusal(429, {}, { 'apim-request-id': '5b1e' }), context);
+    expect(error.requestId).toBe('5b1e');
+  });
+
   it('drops a request id that is no id', () => {
     const error = toProviderError(refusal(500, {}, { 'x-request-id': 'a b' }), context);
     expect(error.requestId).toBeUndefined();
   });
 });
 
-describe('errorInStream', () => {
+describe('toProviderError of an error in a stream', () => {
   it.each([
     [{ type: 'server_error', code: null }, 'unknown', true],
     [{ type: 'BadRequestError', code: 400 }, 'invalid_request', false],
@@ -120,8 +130,18 @@ describe('errorInStream', () => {
     [{ code: 'context_length_exceeded' }, 'context_length', false],
     [{ type: 'invalid_request_error' }, 'invalid_request', false],
     [{ type: 'authentication_error' }, 'authentication', false],
+    [{ code: 'server_error', message: 'x' }, 'unknown', true],
+    [{ code: 'rate_limit_exceeded', message: 'x' }, 'rate_limit', true],
+    [{ code: 'invalid_prompt', message: 'x' }, 'content_filter', false],
+    [{ code: 'bio_policy', message: 'x' }, 'content_filter', false],
+    [{ code: 'vector_store_timeout', message: 'x' }, 'timeout', true],
+    [{ code: 'failed_to_download_image', message: 'x' }, 'invalid_request', false],
+    [{ type: 'error', code: 'insufficient_quota', message: 'x' }, 'rate_limit', false],
+    [{ code: null, message: 'rate_limit_exceeded' }, 'unknown', false],
     ['a text', 'unknown', false],
   ] as const)('reads %j as %s', (error, code, retryable) => {
-    expect(errorInStream(error, duringOutput)).toMatchObject({ code, retryable, truncated: false });
+    const failure = toProviderError(new ReportedError(error), duringOutput);
+    expect(failure).toMatchObject({ code, retryable, truncated: false });
+    expect(failure.cause).toBeUndefined();
   });
 });

@@ -5,6 +5,7 @@ import { retryAfterMs } from '../../retry-after.js';
 import {
   brokenConnection,
   failure,
+  missingTerminator,
   presentableRequestId,
   transportFailure,
   type FailureContext,
@@ -17,7 +18,8 @@ interface Verdict {
 
 /**
  * What the `code` or `type` of an error object says more exactly than the status.
- * OpenAI: https://platform.openai.com/docs/guides/error-codes
+ * OpenAI: https://platform.openai.com/docs/guides/error-codes and, inside a stream,
+ * https://platform.openai.com/docs/api-reference/responses/object#responses/object-error
  * Azure's content_filter: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
  * llama-server's types: https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server-common.cpp
  */
@@ -25,7 +27,13 @@ const verdictByWord: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>([
   ['context_length_exceeded', { code: 'context_length' }],
   ['exceed_context_size_error', { code: 'context_length' }],
   ['content_filter', { code: 'content_filter' }],
+  ['ResponsibleAIPolicyViolation', { code: 'content_filter' }],
   ['content_policy_violation', { code: 'content_filter' }],
+  ['image_content_policy_violation', { code: 'content_filter' }],
+  ['bio_policy', { code: 'content_filter' }],
+  ['misalignment_policy_violation', { code: 'content_filter' }],
+  // What OpenAI says of a prompt that it takes for a violation of its policies.
+  ['invalid_prompt', { code: 'content_filter' }],
   // Nothing but a payment helps, so there is no point in trying again.
   ['insufficient_quota', { code: 'rate_limit', retryable: false }],
   ['billing_not_active', { code: 'rate_limit', retryable: false }],
@@ -45,6 +53,23 @@ const verdictByBroadWord: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdi
   ['not_found_error', { code: 'not_found' }],
   ['rate_limit_error', { code: 'rate_limit' }],
   ['server_error', { code: 'unknown', retryable: true }],
+  ['vector_store_timeout', { code: 'timeout' }],
+  ...[
+    'data_residency_mismatch',
+    'empty_image_file',
+    'failed_to_download_image',
+    'image_file_not_found',
+    'image_file_too_large',
+    'image_parse_error',
+    'image_too_large',
+    'image_too_small',
+    'invalid_base64_image',
+    'invalid_image',
+    'invalid_image_format',
+    'invalid_image_mode',
+    'invalid_image_url',
+    'unsupported_image_media_type',
+  ].map((word) => [word, { code: 'invalid_request' }] as const),
 ]);
 
 const verdictByStatus: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>([
@@ -60,9 +85,26 @@ const verdictByStatus: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>
   [529, { code: 'overloaded' }],
 ]);
 
+/** The vendor reports an error inside a stream, after the status said 200. Its text stays here. */
+export class ReportedError extends Error {
+  override readonly name = 'ReportedError';
+
+  /** @param reported the error object, as the vendor sent it */
+  constructor(readonly reported: unknown) {
+    super('The vendor reported an error in the stream.');
+  }
+}
+
+/** The vendor says that the stream is over, but not how the answer ended. */
+export class UnfinishedError extends Error {
+  override readonly name = 'UnfinishedError';
+}
+
 /** Whatever went wrong between us and the vendor, as a ProviderError: by status and structured code, never by text. */
 export function toProviderError(error: unknown, context: FailureContext): ProviderError {
   if (error instanceof ProviderError) return error;
+  if (error instanceof ReportedError) return errorInStream(error.reported, context);
+  if (error instanceof UnfinishedError) return missingTerminator(context);
   const { provider } = context;
   if (isRefusal(error)) {
     const { status, headers, error: body } = error;
@@ -71,7 +113,7 @@ export function toProviderError(error: unknown, context: FailureContext): Provid
       ...verdictOf(status, body),
       status,
       retryAfterMs: retryAfterMs(headers, context.nowMs),
-      requestId: presentableRequestId(headers.get('x-request-id')),
+      requestId: requestIdOf(headers),
       cause: error,
     });
   }
@@ -87,8 +129,13 @@ function sdkFailure(error: unknown, context: FailureContext): ProviderError {
   return error instanceof APIError ? brokenConnection(error, context) : failure('unknown', error, context);
 }
 
-/** An `error` object that came inside a stream, after the status said 200; its code may then be the real status. */
-export function errorInStream(error: unknown, context: FailureContext): ProviderError {
+/** The vendor's id of a request; Azure's gateway has one of its own. */
+export function requestIdOf(headers: Headers): string | undefined {
+  return presentableRequestId(headers.get('x-request-id') ?? headers.get('apim-request-id'));
+}
+
+/** The code of an error that came inside a stream may be the real status. */
+function errorInStream(error: unknown, context: FailureContext): ProviderError {
   const { provider, requestId } = context;
   const code = isRecord(error) ? error['code'] : undefined;
   const status = typeof code === 'number' && code >= 400 && code < 600 ? code : undefined;
@@ -100,13 +147,20 @@ function isRefusal(error: unknown): error is APIError<number, Headers> {
 }
 
 function verdictOf(status: number | undefined, error: unknown): Verdict {
-  const words = isRecord(error) ? [error['code'], error['type']] : [];
+  const words = wordsOf(error);
   return (
     firstVerdict(verdictByWord, words) ??
     (status === undefined ? firstVerdict(verdictByBroadWord, words) : verdictOfStatus(status)) ?? {
       code: 'unknown',
     }
   );
+}
+
+/** The most exact word first. Azure says in an inner error what its own code may not. */
+function wordsOf(error: unknown): readonly unknown[] {
+  if (!isRecord(error)) return [];
+  const inner = error['innererror'];
+  return [error['code'], error['type'], isRecord(inner) ? inner['code'] : undefined];
 }
 
 function firstVerdict(

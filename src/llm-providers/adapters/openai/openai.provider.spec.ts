@@ -1,225 +1,236 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import { json, silence, stream } from '../../../../bench/upstream/scripts.js';
-import { ScriptedUpstream } from '../../../../bench/upstream/scripted-upstream.js';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { json, stream } from '../../../../bench/upstream/scripts.js';
+import { localOutbound } from '../../../../test/support/local-outbound.js';
+import { ProviderScene, scriptedConnection } from '../../../../test/support/provider-scene.js';
+import { Recordings } from '../../../../test/support/recordings.js';
 import { SystemClock } from '../../../common/clock.js';
-import { collect } from '../../contract/collect.js';
-import type { Connection } from '../../contract/connection.js';
+import type { GenerateEvent } from '../../contract/generate-event.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { CallContext } from '../../contract/model-provider.js';
 import { OpenAiProvider } from './openai.provider.js';
-import { localOutbound } from '../../../../test/support/local-outbound.js';
 
-function fixture(name: string): string {
-  return readFileSync(new URL(`./__fixtures__/${name}`, import.meta.url), 'utf8');
-}
-
-const parsed = (name: string): unknown => JSON.parse(fixture(name));
-const anAnswer = stream([fixture('text.sse')]);
+const recordings = new Recordings('openai');
+const anAnswer = stream([recordings.bytes('responses-text.sse')]);
+const aChatAnswer = stream([recordings.bytes('text.sse')]);
 const request: GenerateRequest = {
-  model: 'm',
+  model: 'gpt-4.1',
   messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hi' }] }],
 };
 
+const scene = new ProviderScene({
+  makeProvider: () => new OpenAiProvider('openai', new SystemClock(), localOutbound),
+  connection: (upstreamUrl) => scriptedConnection('openai', `${upstreamUrl}/v1`, 'sk-one'),
+  request,
+  requestId: 'req-ours',
+}).register();
+
+async function last(events: AsyncIterator<GenerateEvent>): Promise<GenerateEvent | undefined> {
+  let event;
+  for (let next = await events.next(); next.done !== true; next = await events.next()) event = next.value;
+  return event;
+}
+
 describe('OpenAiProvider', () => {
-  let upstream: ScriptedUpstream;
-  let openai: OpenAiProvider;
-  let compatible: OpenAiProvider;
+  describe('choice of the API', () => {
+    async function pathOf(
+      fields: Partial<GenerateRequest>,
+      call = scene.call(),
+    ): Promise<string | undefined> {
+      scene.upstream.route('POST', '/v1/responses', anAnswer);
+      scene.upstream.route('POST', '/v1/chat/completions', aChatAnswer);
+      await scene.answered(fields, call);
+      return scene.upstream.requests.at(-1)?.path;
+    }
 
-  beforeAll(async () => {
-    upstream = await ScriptedUpstream.start();
+    it.each([
+      { stop: ['END'] },
+      { seed: 0 },
+      { presencePenalty: 1 },
+      { frequencyPenalty: -1 },
+      { logitBias: { 1: 1 } },
+      { extra: { prediction: {} } },
+    ])('is chat completions for what only those do: %j', async (fields) => {
+      expect(await pathOf(fields)).toBe('/v1/chat/completions');
+    });
+
+    it.each([
+      {},
+      { stop: [], presencePenalty: 0, frequencyPenalty: 0, logitBias: {} },
+      { reasoning: { effort: 'low' } },
+      { extra: { prompt_cache_key: 'k', verbosity: 'low' } },
+    ])('is Responses for everything else: %j', async (fields) => {
+      expect(await pathOf(fields)).toBe('/v1/responses');
+    });
+
+    it('refuses by name what a model that reasons cannot be asked for, before anything is sent', async () => {
+      const asked = scene.answered({ model: 'gpt-5.6', stop: ['END'] });
+      await expect(asked).rejects.toMatchObject({ code: 'unsupported', param: 'stop' });
+      expect(scene.upstream.requests).toEqual([]);
+    });
+
+    it('is that of the connection, if it names one', async () => {
+      expect(await pathOf({}, scene.call({ options: { api: 'chat' } }))).toBe('/v1/chat/completions');
+      const responses = scene.call({ options: { api: 'responses' } });
+      await expect(pathOf({ seed: 1 }, responses)).rejects.toMatchObject({ param: 'seed' });
+      const other = scene.call({ options: { api: 'completions' } });
+      const refused = { code: 'invalid_request', param: 'connection.options.api' };
+      await expect(pathOf({}, other)).rejects.toMatchObject(refused);
+    });
   });
-  beforeEach(() => {
-    upstream.reset();
-    openai = new OpenAiProvider('openai', new SystemClock(), localOutbound);
-    compatible = new OpenAiProvider('openai-compatible', new SystemClock(), localOutbound);
+
+  it('gives reasoning back as it came', async () => {
+    scene.upstream.enqueue(stream([recordings.bytes('responses-reasoning.sse')]), anAnswer);
+    const { parts } = await scene.answered();
+    await scene.answered({ messages: [...request.messages, { role: 'assistant', parts }] });
+    const input = [
+      { role: 'user', content: 'Hi' },
+      {
+        type: 'reasoning',
+        id: 'rs_0c2f9b7e5a1d48830068f3a1c2ff0c8190',
+        encrypted_content: 'gAAAAABo86HCq2fC5zv8Jp0n1xYcVw3kTtR7uLQ9bHs2eGmD4aXoPiZy6NlEjUvFdKrMhWqBs=',
+        summary: [
+          {
+            type: 'summary_text',
+            text: '**Looking for the GCD**\n\n1071 = 2 × 462 + 147.\n\n**Checking**\n\nIt divides both.',
+          },
+        ],
+      },
+      {
+        type: 'reasoning',
+        id: 'rs_0c2f9b7e5a1d48830068f3a1c9aa0c8190',
+        encrypted_content: 'gAAAAABo86HJx9Tn3oLr5Vb7wQe1iYpU0sKdZfMhGcA2uXj8tRyNqBv4lOaWgEk6CzSmDI==',
+        summary: [],
+      },
+      { role: 'assistant', content: 'The greatest common divisor is **21**.' },
+    ];
+    expect(scene.sent(-1)).toMatchObject({ input });
   });
-  afterEach(() => Promise.all([openai.close(), compatible.close()]));
-  afterAll(() => upstream.stop());
 
-  function call(fields: Partial<Connection> = {}): CallContext {
-    const connection: Connection = {
-      id: 'c',
-      version: 1,
-      kind: 'openai',
-      name: 'Scripted',
-      baseUrl: `${upstream.url}/v1`,
-      credential: 'sk-one',
-      timeouts: { connectMs: 2000, headersMs: 10_000, idleMs: 10_000 },
-      ...fields,
-    };
-    return { connection, signal: new AbortController().signal, requestId: 'req-ours' };
-  }
+  it('never tries again by itself', async () => {
+    scene.upstream.enqueue(json({}, { status: 500, headers: { 'x-should-retry': 'true' } }));
+    await expect(scene.answered()).rejects.toMatchObject({ status: 500 });
+    expect(scene.upstream.requests).toHaveLength(1);
+  });
 
-  async function bodySent(provider: OpenAiProvider, sent: GenerateRequest): Promise<unknown> {
-    upstream.enqueue(anAnswer);
-    await collect(provider.stream(sent, call()));
-    const last = upstream.requests.at(-1);
-    expect(last).toMatchObject({ method: 'POST', path: '/v1/chat/completions' });
-    return JSON.parse(last?.body ?? '');
-  }
-
-  describe('request', () => {
-    it('asks for a stream with usage, and for nothing that was not asked for', async () => {
-      expect(await bodySent(openai, request)).toEqual({
-        model: 'm',
-        messages: [{ role: 'user', content: 'Hi' }],
-        stream: true,
-        stream_options: { include_usage: true },
-      });
-    });
-
-    it('limits the output in the words of each kind', async () => {
-      const limited = { ...request, maxOutputTokens: 7 };
-      const [ours, theirs] = [await bodySent(openai, limited), await bodySent(compatible, limited)];
-      expect(ours).toMatchObject({ max_completion_tokens: 7 });
-      expect(ours).not.toHaveProperty('max_tokens');
-      expect(theirs).toMatchObject({ max_tokens: 7 });
-      expect(theirs).not.toHaveProperty('max_completion_tokens');
-    });
-
-    it('carries a whole conversation with tools', async () => {
-      const inputSchema = { type: 'object', properties: {} };
-      const body = await bodySent(openai, {
-        model: 'm',
-        systemPrompt: 'Be brief.',
-        temperature: 0,
-        stop: ['END'],
-        tools: [{ name: 'look', inputSchema }],
-        messages: [
-          ...request.messages,
-          {
-            role: 'assistant',
-            parts: [
-              { type: 'reasoning', text: 'hidden' },
-              { type: 'tool-call', id: 'a', name: 'look', input: '{}' },
-            ],
-          },
-          { role: 'tool', parts: [{ type: 'tool-result', callId: 'a', output: 'seen' }] },
-          { role: 'assistant', parts: [{ type: 'text', text: 'It is there.' }] },
-        ],
-      });
-      expect(body).toMatchObject({
-        temperature: 0,
-        stop: ['END'],
-        tools: [{ type: 'function', function: { name: 'look', parameters: inputSchema } }],
-        messages: [
-          { role: 'system', content: 'Be brief.' },
-          { role: 'user', content: 'Hi' },
-          {
-            role: 'assistant',
-            content: null,
-            tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }],
-          },
-          { role: 'tool', tool_call_id: 'a', content: 'seen' },
-          { role: 'assistant', content: 'It is there.' },
-        ],
-      });
-      expect(JSON.stringify(body)).not.toContain('hidden');
-    });
-
-    it('never tries again by itself', async () => {
-      upstream.enqueue(json({}, { status: 500, headers: { 'x-should-retry': 'true' } }));
-      await expect(collect(openai.stream(request, call()))).rejects.toMatchObject({ status: 500 });
-      expect(upstream.requests).toHaveLength(1);
-    });
+  it('tells the vendor request id', async () => {
+    const headers = { 'x-request-id': 'req_theirs' };
+    scene.upstream.enqueue(stream([recordings.bytes('responses-text.sse')], { headers }));
+    expect(await scene.answered()).toMatchObject({ requestId: 'req_theirs' });
   });
 
   describe('connection', () => {
-    async function headersSent(context: CallContext): Promise<unknown> {
-      upstream.enqueue(anAnswer);
-      await collect(openai.stream(request, context));
-      return upstream.requests.at(-1)?.headers;
+    async function headersSent(call: CallContext): Promise<object> {
+      scene.upstream.enqueue(anAnswer);
+      await scene.answered({}, call);
+      return scene.upstream.requests.at(-1)?.headers ?? {};
     }
 
     it('sends credential, headers and our request id', async () => {
-      expect(await headersSent(call({ headers: { 'X-Team': 'blue' } }))).toMatchObject({
+      expect(await headersSent(scene.call({ headers: { 'X-Team': 'blue' } }))).toMatchObject({
         authorization: 'Bearer sk-one',
+        'content-type': 'application/json',
         'x-team': 'blue',
         'x-client-request-id': 'req-ours',
       });
     });
 
     it('sends no credential to a server that asks for none', async () => {
-      expect(await headersSent(call({ credential: undefined }))).not.toHaveProperty('authorization');
+      expect(await headersSent(scene.call({ credential: undefined }))).not.toHaveProperty('authorization');
+    });
+
+    it('lets a connection say its own authorization', async () => {
+      const headers = { Authorization: 'Basic dTpw' };
+      expect(await headersSent(scene.call({ headers }))).toMatchObject({ authorization: 'Basic dTpw' });
+    });
+
+    it('tells nothing about this machine', async () => {
+      expect(JSON.stringify(await headersSent(scene.call()))).not.toMatch(/stainless|openai\/js/i);
     });
 
     it('uses the new credential as soon as the version changes', async () => {
-      await headersSent(call());
-      expect(await headersSent(call({ version: 2, credential: 'sk-two' }))).toMatchObject({
-        authorization: 'Bearer sk-two',
-      });
+      await headersSent(scene.call());
+      const changed = scene.call({ version: 2, credential: 'sk-two' });
+      expect(await headersSent(changed)).toMatchObject({ authorization: 'Bearer sk-two' });
     });
 
     it('lets running answers end when the version changes', async () => {
-      upstream.enqueue(anAnswer, anAnswer);
-      const running = openai.stream(request, call())[Symbol.asyncIterator]();
+      scene.upstream.enqueue(anAnswer, anAnswer);
+      const running = scene.provider.stream(request, scene.call())[Symbol.asyncIterator]();
       await running.next();
-      await collect(openai.stream(request, call({ version: 2 })));
-      let last;
-      for (let next = await running.next(); !next.done; next = await running.next()) last = next.value;
-      expect(last).toMatchObject({ type: 'finish' });
+      await scene.answered({}, scene.call({ version: 2 }));
+      expect(await last(running)).toMatchObject({ type: 'finish' });
     });
 
     it('does not mix up connections', async () => {
-      await headersSent(call());
-      expect(await headersSent(call({ id: 'd', credential: 'sk-other' }))).toMatchObject({
-        authorization: 'Bearer sk-other',
-      });
+      await headersSent(scene.call());
+      const other = scene.call({ id: 'd', credential: 'sk-other' });
+      expect(await headersSent(other)).toMatchObject({ authorization: 'Bearer sk-other' });
     });
   });
 
-  describe('answer', () => {
-    it('tells the vendor request id', async () => {
-      upstream.enqueue(stream([fixture('text.sse')], { headers: { 'x-request-id': 'req_theirs' } }));
-      expect((await collect(openai.stream(request, call()))).requestId).toBe('req_theirs');
+  describe('environment', () => {
+    // eslint-disable-next-line no-restricted-properties -- what the SDK would read there is what this is about
+    const { env } = process;
+    const planted = {
+      OPENAI_API_KEY: 'sk-of-the-environment',
+      OPENAI_ADMIN_KEY: 'sk-admin-of-the-environment',
+      OPENAI_BASE_URL: 'http://127.0.0.1:1',
+      OPENAI_ORG_ID: 'org-of-the-environment',
+      OPENAI_PROJECT_ID: 'proj-of-the-environment',
+      OPENAI_WEBHOOK_SECRET: 'whsec-of-the-environment',
+      OPENAI_LOG: 'debug',
+      OPENAI_CUSTOM_HEADERS: [
+        'Authorization: Bearer of-the-environment',
+        'api-key: of-the-environment',
+        'X-Client-Request-Id: of-the-environment',
+        'Accept: of-the-environment',
+        'User-Agent: of-the-environment',
+        'X-Other: of-the-environment',
+      ].join('\n'),
+    };
+    let before: NodeJS.ProcessEnv;
+
+    beforeEach(() => {
+      before = { ...env };
+      Object.assign(env, planted);
+    });
+    afterEach(() => {
+      for (const name of Object.keys(planted)) {
+        if (before[name] === undefined) Reflect.deleteProperty(env, name);
+        else env[name] = before[name];
+      }
     });
 
-    it('takes the last of several usages, and does not add them up', async () => {
-      const usage = (count: number): string =>
-        `data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":${count},"completion_tokens":${count}}}\n\n`;
-      upstream.enqueue(stream([usage(1), usage(2), 'data: [DONE]\n\n']));
-      const result = await collect(compatible.stream(request, call()));
-      expect(result.usage).toEqual({ inputTokens: 2, outputTokens: 2 });
-    });
-
-    it.each([
-      ['length', 'length'],
-      ['content_filter', 'content_filter'],
-      ['eos_token', 'other'],
-      ['constructor', 'other'],
-    ])('reads the finish reason %s as %s', async (rawReason, reason) => {
-      const chunk = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"${rawReason}"}]}\n\n`;
-      upstream.enqueue(stream([chunk, 'data: [DONE]\n\n']));
-      expect(await collect(openai.stream(request, call()))).toMatchObject({ reason, rawReason });
-    });
-
-    it('is truncated when the terminator comes without a finish reason', async () => {
-      const chunk = 'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n';
-      upstream.enqueue(stream([chunk, 'data: [DONE]\n\n']));
-      await expect(collect(openai.stream(request, call()))).rejects.toMatchObject({ truncated: true });
-    });
-
-    it('shows a refusal of the model as text', async () => {
-      const chunk = 'data: {"choices":[{"delta":{"refusal":"I will not."},"finish_reason":"stop"}]}\n\n';
-      upstream.enqueue(stream([chunk, 'data: [DONE]\n\n']));
-      expect((await collect(openai.stream(request, call()))).text).toBe('I will not.');
-    });
-
-    it.each(['{"error":{"code":429}}', '{"object":"error","code":429,"message":"x"}'])(
-      'throws the error %s of a stream before start',
-      async (data) => {
-        upstream.enqueue(stream([`data: ${data}\n\n`, 'data: [DONE]\n\n']));
-        const error = { code: 'rate_limit', status: 429 };
-        await expect(collect(compatible.stream(request, call()))).rejects.toMatchObject(error);
+    it.each([undefined, 'sk-one'])(
+      'changes nothing of a connection with the credential %s',
+      async (credential) => {
+        const written = [
+          jest.spyOn(console, 'debug'),
+          jest.spyOn(console, 'info'),
+          jest.spyOn(console, 'warn'),
+        ];
+        scene.upstream.enqueue(anAnswer, json(recordings.json('models.json')));
+        const call = scene.call({ credential });
+        await scene.answered({}, call);
+        await scene.provider.verify(call);
+        expect(scene.upstream.requests).toHaveLength(2);
+        for (const { headers } of scene.upstream.requests) {
+          expect(JSON.stringify(headers)).not.toContain('of-the-environment');
+          expect(headers).toMatchObject({ 'x-client-request-id': 'req-ours' });
+          expect(headers.authorization).toBe(credential && `Bearer ${credential}`);
+        }
+        for (const spy of written) {
+          expect(spy).not.toHaveBeenCalled();
+          spy.mockRestore();
+        }
       },
     );
   });
 
   describe('models', () => {
     it('lists what can chat or embed, and says which', async () => {
-      upstream.route('GET', '/v1/models', json(parsed('models.json')));
-      const models = await openai.listModels(call());
+      scene.upstream.route('GET', '/v1/models', json(recordings.json('models.json')));
+      const models = await scene.provider.listModels(scene.call());
       expect(models).toMatchObject([
         { id: 'gpt-4.1', provider: 'openai', capabilities: ['chat', 'tools'], temperature: { max: 2 } },
         { id: 'o4-mini', capabilities: ['chat', 'reasoning', 'tools'], temperature: { min: 1, max: 1 } },
@@ -227,51 +238,50 @@ describe('OpenAiProvider', () => {
       ]);
     });
 
-    it('takes the context length from a server that tells it', async () => {
-      upstream.route('GET', '/v1/models', json(parsed('models-vllm.json')));
-      expect(await compatible.listModels(call())).toMatchObject([{ contextLength: 131_072 }]);
+    it.each([
+      ['gpt-4o', ['chat', 'tools']],
+      ['gpt-5.3-codex', ['chat', 'reasoning', 'tools']],
+      ['gpt-6-astra', ['chat', 'reasoning', 'tools']],
+      ['o3-pro', ['chat', 'reasoning', 'tools']],
+      ['codex-mini-latest', ['chat', 'reasoning', 'tools']],
+      ['gpt-5-chat-latest', ['chat', 'tools']],
+      ['gpt-4o-search-preview', []],
+      ['gpt-image-1', []],
+    ])('knows of %s by its name that it can %j', (model, capabilities) => {
+      expect(scene.provider.describeModel(model)).toMatchObject({ capabilities });
     });
 
     it.each([{}, { data: {} }, { data: [{ id: 7 }] }, { data: [{}] }, []])(
       'refuses the list %j',
       async (body) => {
-        upstream.route('GET', '/v1/models', json(body));
-        await expect(openai.listModels(call())).rejects.toMatchObject({ code: 'invalid_response' });
+        scene.upstream.route('GET', '/v1/models', json(body));
+        await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
+          code: 'invalid_response',
+        });
       },
     );
 
     it('refuses a list that is a web page', async () => {
-      upstream.enqueue(stream(['<html>'], { headers: { 'content-type': 'text/html' } }));
-      await expect(openai.listModels(call())).rejects.toMatchObject({ code: 'invalid_response' });
-    });
-
-    it('throws the reason of the signal while it waits', async () => {
-      const controller = new AbortController();
-      upstream.enqueue(silence);
-      const listing = openai.listModels({ ...call(), signal: controller.signal });
-      const exchange = await upstream.nextExchange();
-      const reason = new Error('gone');
-      controller.abort(reason);
-      await expect(listing).rejects.toBe(reason);
-      await exchange.closed;
+      scene.upstream.enqueue(stream(['<html>'], { headers: { 'content-type': 'text/html' } }));
+      await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
+        code: 'invalid_response',
+      });
     });
 
     it('verifies a connection by its list', async () => {
-      upstream.enqueue(json(parsed('models.json')), json({ error: {} }, { status: 401 }));
-      await expect(openai.verify(call())).resolves.toBeUndefined();
-      await expect(openai.verify(call())).rejects.toMatchObject({ code: 'authentication' });
-    });
-
-    it('cannot verify a connection to nobody', async () => {
-      const nobody = call({ baseUrl: 'http://127.0.0.1:1/v1' });
-      await expect(openai.verify(nobody)).rejects.toMatchObject({ code: 'network', retryable: true });
+      scene.upstream.enqueue(json(recordings.json('models.json')), json({ error: {} }, { status: 401 }));
+      await expect(scene.provider.verify(scene.call())).resolves.toBeUndefined();
+      await expect(scene.provider.verify(scene.call())).rejects.toMatchObject({ code: 'authentication' });
     });
   });
 
   describe('embed', () => {
     it('puts the vectors into the order of the inputs', async () => {
-      upstream.route('POST', '/v1/embeddings', json(parsed('embeddings.json')));
-      const result = await openai.embed({ model: 'text-embedding-3-small', inputs: ['a', 'b'] }, call());
+      scene.upstream.route('POST', '/v1/embeddings', json(recordings.json('embeddings.json')));
+      const result = await scene.provider.embed(
+        { model: 'text-embedding-3-small', inputs: ['a', 'b'] },
+        scene.call(),
+      );
       expect(result).toEqual({
         vectors: [
           [0.0023064255, -0.009327292],
@@ -279,7 +289,7 @@ describe('OpenAiProvider', () => {
         ],
         inputTokens: 8,
       });
-      expect(JSON.parse(upstream.requests[0]?.body ?? '')).toEqual({
+      expect(JSON.parse(scene.upstream.requests[0]?.body ?? '')).toEqual({
         model: 'text-embedding-3-small',
         input: ['a', 'b'],
         encoding_format: 'float',
@@ -287,8 +297,8 @@ describe('OpenAiProvider', () => {
     });
 
     it('refuses an answer without a vector for each input', async () => {
-      upstream.route('POST', '/v1/embeddings', json(parsed('embeddings.json')));
-      const embedding = openai.embed({ model: 'm', inputs: ['a', 'b', 'c'] }, call());
+      scene.upstream.route('POST', '/v1/embeddings', json(recordings.json('embeddings.json')));
+      const embedding = scene.provider.embed({ model: 'm', inputs: ['a', 'b', 'c'] }, scene.call());
       await expect(embedding).rejects.toMatchObject({ code: 'invalid_response' });
     });
   });
