@@ -25,7 +25,7 @@ export interface RunningApp extends Surroundings {
 }
 
 /**
- * Reads the configuration and, outside production, starts what it leaves open: Postgres, identity provider, session secret.
+ * Reads the configuration and, outside production, starts what it leaves open: Postgres, identity provider, session secret, key file.
  * @throws ConfigurationError naming every offending key
  */
 export async function prepareSurroundings(input: ProcessInput): Promise<Surroundings> {
@@ -41,6 +41,7 @@ export async function prepareSurroundings(input: ProcessInput): Promise<Surround
       given['oidc.providers'].length === 0 &&
       given['login.local'] !== 'on',
     sessionSecrets: given['session.secrets'] === undefined,
+    keyFile: given['encryption.wrapper'] === 'file' && given['encryption.keyFile'] === undefined,
   };
   if (given.environment === 'production' || !Object.values(need).includes(true)) {
     return { config: requireBootConfiguration(given), embedded: undefined };
@@ -57,7 +58,7 @@ export async function prepareSurroundings(input: ProcessInput): Promise<Surround
 
 function startEmbedded(
   given: Configuration,
-  need: { readonly database: boolean; readonly identity: boolean; readonly sessionSecrets: boolean },
+  need: Parameters<typeof startEmbeddedDefaults>[0]['need'],
 ): Promise<EmbeddedDefaults> {
   const log = new Log(given);
   return startEmbeddedDefaults({

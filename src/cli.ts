@@ -2,13 +2,14 @@ import { prepareSurroundings } from './boot.js';
 import { admin } from './cli/admin.js';
 import { audit } from './cli/audit.js';
 import type { CommandArea } from './cli/command.js';
+import { keys } from './cli/keys.js';
 import { migrate } from './cli/migrate.js';
 import { DomainError } from './common/domain-error.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { readProcessInput } from './config/process-input.js';
 
 /** What `parley` can do, by the first word. */
-const areas: ReadonlyMap<string, CommandArea> = new Map(Object.entries({ migrate, admin, audit }));
+const areas: ReadonlyMap<string, CommandArea> = new Map(Object.entries({ migrate, admin, audit, keys }));
 
 function usage(): string {
   const commands = [...areas.values()].map((area) => area.usage);

@@ -1,7 +1,13 @@
-import type { ConfigurationProblem } from './configuration-error.js';
-import type { SettingKey } from './registry.js';
+import { type ConfigurationProblem, missing } from './configuration-error.js';
+import { declarationOf, type SettingKey } from './registry.js';
 import type { ResolvedSetting } from './resolve-settings.js';
 import { isListOfText, isPlainObject } from './value-types.js';
+
+/** What a key wrapper cannot do without. The key file is needed in production only, and made elsewhere. */
+const neededBy: Readonly<Record<string, readonly SettingKey[]>> = {
+  'aws-kms': ['encryption.awsKmsKeyId', 'encryption.awsRegion'],
+  vault: ['encryption.vaultAddress', 'encryption.vaultToken', 'encryption.vaultKey'],
+};
 
 /** What does not fit together although each value fits its type. */
 export function inconsistencies(
@@ -23,6 +29,9 @@ export function inconsistencies(
           },
         ]
       : []),
+    ...(neededBy[String(settings['encryption.wrapper'].value)] ?? [])
+      .filter((key) => settings[key].value === undefined)
+      .map((key) => missing(key, declarationOf(key))),
   ];
 }
 

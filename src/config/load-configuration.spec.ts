@@ -154,6 +154,15 @@ describe('loadConfiguration', () => {
     },
   );
 
+  it.each([
+    ['aws-kms', ['encryption.awsKmsKeyId', 'encryption.awsRegion']],
+    ['vault', ['encryption.vaultAddress', 'encryption.vaultToken', 'encryption.vaultKey']],
+  ])('refuses %s as the key wrapper without its settings', (wrapper, keys) => {
+    const environment = { PARLEY_ENCRYPTION_WRAPPER: wrapper };
+    const { problems } = refusalOf(() => loadConfiguration(given({ environment })));
+    expect(problems.map(({ key }) => key)).toEqual(keys);
+  });
+
   it('freezes the configuration and every list and map in it', () => {
     const configuration = loadConfiguration(given({ environment: PRODUCTION }));
     expect(Object.isFrozen(configuration)).toBe(true);

@@ -25,6 +25,7 @@ describe('production', () => {
       ['oidc.issuer', undefined],
       ['oidc.clientId', undefined],
       ['session.secrets', undefined],
+      ['encryption.keyFile', undefined],
     ]);
   });
 
@@ -82,6 +83,26 @@ describe('production', () => {
     },
   );
 
+  it('refuses a Vault that is asked in clear', () => {
+    expect(refusedKeys({ PARLEY_ENCRYPTION_VAULT_ADDRESS: 'http://vault.internal' })).toEqual([
+      'encryption.vaultAddress',
+    ]);
+  });
+
+  it('needs a key file only where it wraps by file', () => {
+    const { PARLEY_ENCRYPTION_KEY_FILE: _file, ...rest } = PRODUCTION;
+    const refused = (environment: Record<string, string>) =>
+      refusalOf(() => loadConfiguration(given({ environment: { ...rest, ...environment } })));
+    expect(refused({}).problems.map(({ key }) => key)).toEqual(['encryption.keyFile']);
+    const environment = {
+      ...rest,
+      PARLEY_ENCRYPTION_WRAPPER: 'aws-kms',
+      PARLEY_ENCRYPTION_AWS_KMS_KEY_ID: 'alias/parley',
+      AWS_REGION: 'eu-central-1',
+    };
+    expect(loadConfiguration(given({ environment }))['encryption.keyFile']).toBeUndefined();
+  });
+
   it('refuses an identity provider that is asked in clear', () => {
     expect(refusedKeys({ OIDC_ISSUER: 'http://login.acme.test' })).toEqual(['oidc.issuer']);
   });
@@ -124,7 +145,7 @@ describe('production', () => {
   it('is meant by --environment and by the file as well as by NODE_ENV', () => {
     const files = { 'parley.config.yaml': 'environment: production' };
     for (const input of [given({ files }), given({ args: ['--environment', 'production'] })]) {
-      expect(refusalOf(() => loadConfiguration(input)).problems).toHaveLength(5);
+      expect(refusalOf(() => loadConfiguration(input)).problems).toHaveLength(6);
     }
   });
 });

@@ -15,13 +15,16 @@ const SAMPLE =
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /** Where people and their credentials go. */
-const addressKeys: readonly SettingKey[] = ['server.publicUrl', 'oidc.issuer'];
+const addressKeys: readonly SettingKey[] = ['server.publicUrl', 'oidc.issuer', 'encryption.vaultAddress'];
 
 /** What production refuses although it fits its type (security.md, defaults). */
 export function productionProblems(
   settings: Readonly<Record<SettingKey, ResolvedSetting>>,
 ): readonly ConfigurationProblem[] {
-  const dispensable = hasOtherLogin(settings) ? ['oidc.issuer', 'oidc.clientId'] : [];
+  const dispensable = [
+    ...(hasOtherLogin(settings) ? ['oidc.issuer', 'oidc.clientId'] : []),
+    ...(settings['encryption.wrapper'].value === 'file' ? [] : ['encryption.keyFile']),
+  ];
   return SETTING_KEYS.flatMap((key) => {
     const setting = declarationOf(key);
     const { value, source: layer } = settings[key];

@@ -1,4 +1,5 @@
 import type { Setting } from './setting.js';
+import { encryptionSettings } from './settings/encryption-settings.js';
 import { identitySettings } from './settings/identity-settings.js';
 import { modelSettings } from './settings/model-settings.js';
 import { processSettings } from './settings/process-settings.js';
@@ -9,6 +10,7 @@ export const SETTINGS = {
   ...processSettings,
   ...identitySettings,
   ...rateLimitSettings,
+  ...encryptionSettings,
   ...modelSettings,
 } satisfies Readonly<Record<string, Setting>>;
 

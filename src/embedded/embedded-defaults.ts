@@ -19,6 +19,7 @@ export interface EmbeddedDefaults {
     readonly 'oidc.clientSecret'?: string;
     readonly 'identity.groupRoles'?: Readonly<Record<string, Role>>;
     readonly 'session.secrets'?: readonly string[];
+    readonly 'encryption.keyFile'?: string;
   };
   /** Lines for whoever started it: what runs, where, and who can log in. */
   readonly announcements: readonly string[];
@@ -55,6 +56,7 @@ export async function startEmbeddedDefaults(
       readonly database: boolean;
       readonly identity: boolean;
       readonly sessionSecrets: boolean;
+      readonly keyFile: boolean;
     };
   },
 ): Promise<EmbeddedDefaults> {
@@ -76,6 +78,7 @@ export async function startEmbeddedDefaults(
   };
   try {
     if (need.sessionSecrets) parts.push(await keepSessionSecret(dataDirectory));
+    if (need.keyFile) parts.push(await keepKeyFile(dataDirectory));
     if (need.database) parts.push(await startDatabase(options));
     if (need.identity) parts.push(await startIdentity(options));
   } catch (error) {
@@ -93,6 +96,12 @@ async function keepSessionSecret(dataDirectory: string): Promise<Part> {
   const file = path.join(dataDirectory, 'session-secret');
   const secret = await keptSecret(file, () => randomBytes(48).toString('base64url'));
   return { values: { 'session.secrets': [secret] } };
+}
+
+async function keepKeyFile(dataDirectory: string): Promise<Part> {
+  const file = path.resolve(dataDirectory, 'encryption-keys');
+  await keptSecret(file, () => `first ${randomBytes(32).toString('base64')}\n`);
+  return { values: { 'encryption.keyFile': file } };
 }
 
 async function startDatabase({ dataDirectory, log }: Options): Promise<Part> {

@@ -36,6 +36,7 @@ export const PRODUCTION = {
   OIDC_CLIENT_ID: 'parley',
   PARLEY_SERVER_PUBLIC_URL: 'https://chat.acme.test',
   PARLEY_SESSION_SECRETS: 'pX3vN8qKzR5tYw2mLb7dHs4fJc9gVa6e',
+  PARLEY_ENCRYPTION_KEY_FILE: '/run/secrets/parley-keys',
 } as const;
 
 /** The error that the call refuses with. */

@@ -1,7 +1,9 @@
 import { LIVE, setting, type Setting } from '../setting.js';
-import { boolean, duration, integer, list, text, url } from '../value-types.js';
+import { boolean, duration, integer, list, oneOf, text, url } from '../value-types.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+
+const personalKeys = oneOf('none', 'allowed', 'required');
 
 /** What answers: generation and providers of models. */
 export const modelSettings = {
@@ -31,12 +33,21 @@ export const modelSettings = {
   'generation.maxAttempts': setting(integer({ minimum: 1, maximum: 3, unit: 'attempts' }), {
     ...LIVE,
     default: 3,
-    description: 'Calls of a model for one answer, the first included; none after the first token.',
+    description:
+      'Calls of a model for one answer, the first included; none after the first token. Of a router: calls of each of its models.',
   }),
   'generation.retryBaseDelayMs': setting(duration({ minimum: 0, maximum: 60_000, unit: 'ms' }), {
     ...LIVE,
     default: 250,
     description: 'Wait before the first retry of a model, in ms; it doubles for each further one.',
+  }),
+  'breaker.failures': setting(integer({ minimum: 1, maximum: 1000 }), {
+    default: 5,
+    description: 'Failures of a model in a row after which it is not called for a while.',
+  }),
+  'breaker.openMs': setting(duration({ minimum: 100, maximum: DAY_MS, unit: 'ms' }), {
+    default: 30_000,
+    description: 'Time for which a model that keeps failing is not called, in ms.',
   }),
   'outbound.allowedHosts': setting(list(), {
     default: ['localhost', '127.0.0.0/8', '::1'],
@@ -64,6 +75,11 @@ export const modelSettings = {
     aliases: ['OPENAI_BASE_URL'],
     description: 'Base URL of the OpenAI API.',
   }),
+  'providers.openai.personalKeys': setting(personalKeys, {
+    default: 'none',
+    description:
+      'Whether people may or must call OpenAI with a key of their own; where they must, the key of these settings is not used.',
+  }),
   'providers.openai.models': setting(list(), {
     default: [],
     description: 'Models offered from OpenAI; empty for all that the vendor lists.',
@@ -78,6 +94,11 @@ export const modelSettings = {
     aliases: ['ANTHROPIC_BASE_URL'],
     description: 'Base URL of the Anthropic API.',
   }),
+  'providers.anthropic.personalKeys': setting(personalKeys, {
+    default: 'none',
+    description:
+      'Whether people may or must call Anthropic with a key of their own; where they must, the key of these settings is not used.',
+  }),
   'providers.anthropic.models': setting(list(), {
     default: [],
     description: 'Models offered from Anthropic; empty for all that the vendor lists.',
@@ -90,6 +111,11 @@ export const modelSettings = {
   'providers.google.baseUrl': setting(url(), {
     default: 'https://generativelanguage.googleapis.com',
     description: 'Base URL of the Gemini API.',
+  }),
+  'providers.google.personalKeys': setting(personalKeys, {
+    default: 'none',
+    description:
+      'Whether people may or must call Google with a key of their own; where they must, the key of these settings is not used.',
   }),
   'providers.google.models': setting(list(), {
     default: [],
@@ -110,6 +136,11 @@ export const modelSettings = {
     secret: true,
     description: 'Key of the compatible server, if it asks for one.',
   }),
+  'providers.compatible.personalKeys': setting(personalKeys, {
+    default: 'none',
+    description:
+      'Whether people may or must call the compatible server with a key of their own; where they must, the key of these settings is not used.',
+  }),
   'providers.compatible.models': setting(list(), {
     default: [],
     description: 'Models offered from the compatible server; empty for all that it lists.',
@@ -117,5 +148,17 @@ export const modelSettings = {
   'providers.compatible.name': setting(text, {
     default: 'compatible',
     description: 'Name that the compatible server is shown by.',
+  }),
+  'providers.azure.baseUrl': setting(url(), {
+    description:
+      'Endpoint of an Azure OpenAI resource, such as https://NAME.openai.azure.com; without it there is no such connection.',
+  }),
+  'providers.azure.apiKey': setting(text, { secret: true, description: 'Key of the Azure OpenAI resource.' }),
+  'providers.azure.apiVersion': setting(text, {
+    description: 'Version of the dated Azure API, such as 2024-10-21; the v1 API when unset.',
+  }),
+  'providers.azure.models': setting(list(), {
+    default: [],
+    description: 'Deployments offered from Azure OpenAI; empty for what it lists.',
   }),
 } satisfies Readonly<Record<string, Setting>>;
