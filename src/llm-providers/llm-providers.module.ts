@@ -16,6 +16,7 @@ function makeProviders(clock: Clock, outbound: Outbound): readonly ModelProvider
     new DemoProvider(),
     new OpenAiProvider('openai', clock, outbound),
     new OpenAiProvider('openai-compatible', clock, outbound),
+    new OpenAiProvider('azure-openai', clock, outbound),
     new AnthropicProvider(clock, outbound),
     new OllamaProvider(clock, outbound),
     new GoogleProvider(clock, outbound),
@@ -40,7 +41,7 @@ export class LlmProvidersModule {
         { provide: modelProviders, useFactory: makeProviders, inject: [Clock, Outbound] },
         ProviderRegistry,
       ],
-      exports: [ProviderRegistry],
+      exports: [ConnectionSource, ProviderRegistry],
     };
   }
 }

@@ -16,6 +16,12 @@ export interface ModelList {
   readonly failure?: ProviderError;
 }
 
+/** What a vendor offers, and what it offered as far as was known. */
+export interface Synchronisation {
+  readonly before: readonly ModelInfo[];
+  readonly models: readonly ModelInfo[];
+}
+
 interface Entry {
   readonly version: number;
   readonly list: Promise<ModelList>;
@@ -30,7 +36,8 @@ export type Reachability = 'reachable' | 'unreachable' | 'unknown';
 
 /**
  * The model list of each connection, asked for once at a time and again after five minutes, or five seconds when the vendor
- * failed. Meanwhile it has the models it had, so that its list being slow or down stops no conversation.
+ * failed. Meanwhile it has the models it had, or those that it had when it was last synchronised, so that its list being slow or
+ * down stops no conversation.
  */
 export class ModelLists {
   private readonly entries = new Map<string, Entry>();
@@ -41,12 +48,39 @@ export class ModelLists {
     if (connection.models !== undefined) {
       return Promise.resolve({ models: connection.models.map((model) => provider.describeModel(model)) });
     }
+    // Without a key of somebody's own there is nobody to ask.
+    if (connection.personalKeys === 'required') {
+      return Promise.resolve({ models: connection.knownModels ?? [] });
+    }
     const entry = this.entryOf(connection);
     const isCurrent = entry !== undefined && entry.expiresAtMs > this.clock.monotonicMs();
     if (isCurrent) return entry.list;
     const asked = this.ask(connection, provider, entry?.last);
     // What is known serves meanwhile: nobody waits for a vendor whose models are known.
-    return entry?.last !== undefined && entry.last.models.length > 0 ? Promise.resolve(entry.last) : asked;
+    const known = entry?.last ?? { models: connection.knownModels ?? [] };
+    return known.models.length > 0 ? Promise.resolve(known) : asked;
+  }
+
+  /**
+   * Asks the vendor now, whatever is known.
+   * @throws ProviderError, and then what was known stays
+   */
+  async sync(connection: Connection, provider: ModelProvider): Promise<Synchronisation> {
+    const last = this.entryOf(connection)?.last;
+    const { models, failure } = await this.list(connection, provider, last);
+    if (failure !== undefined) throw failure;
+    const entry = {
+      version: connection.version,
+      last: { models },
+      expiresAtMs: this.clock.monotonicMs() + freshMs,
+    };
+    this.entries.set(connection.id, { ...entry, list: Promise.resolve({ models }) });
+    return { before: connection.knownModels ?? last?.models ?? [], models };
+  }
+
+  /** Forgets the lists of all other connections. */
+  retain(connectionIds: ReadonlySet<string>): void {
+    for (const id of this.entries.keys()) if (!connectionIds.has(id)) this.entries.delete(id);
   }
 
   /** By the last list that ended; asks nobody and waits for nothing. */
@@ -87,7 +121,7 @@ export class ModelLists {
       return { models: await provider.listModels({ connection, signal, requestId: 'model-list' }) };
     } catch (error) {
       const failure = toFailure(error, provider, signal);
-      return { models: last?.models ?? [], failure };
+      return { models: last?.models ?? connection.knownModels ?? [], failure };
     }
   }
 }

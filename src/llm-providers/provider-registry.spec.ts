@@ -26,6 +26,7 @@ class FakeProvider implements ModelProvider {
   readonly lists = new Map<string, readonly string[] | Error>();
   readonly asked: string[] = [];
   closed = 0;
+  retained: readonly string[] = [];
 
   verify(): Promise<void> {
     return Promise.resolve();
@@ -47,6 +48,10 @@ class FakeProvider implements ModelProvider {
   async *stream(): AsyncGenerator<GenerateEvent, void, undefined> {
     await Promise.reject(new Error('nobody streams here'));
     yield* [];
+  }
+
+  retain(connectionIds: ReadonlySet<string>): void {
+    this.retained = [...connectionIds];
   }
 
   close(): Promise<void> {
@@ -188,13 +193,61 @@ describe('ProviderRegistry', () => {
     await expect(registry.resolve('acme', 'n')).rejects.toBe(down);
   });
 
+  it('takes the connection that is named, or none', async () => {
+    source.all = [connection('a', { models: ['m', 'n'] }), connection('b', { models: ['m'] })];
+    expect((await registry.resolve('acme', 'm', 'b'))?.connection.id).toBe('b');
+    expect(await registry.resolve('acme', 'n', 'b')).toBeUndefined();
+    expect(await registry.resolve('acme', 'm', 'c')).toBeUndefined();
+  });
+
+  it('offers what was last synchronised at once, and while the vendor is down', async () => {
+    source.all = [connection('a', { knownModels: [vendor.describeModel('m')] })];
+    vendor.lists.set('a', down);
+    expect(await idsOf()).toEqual(['m']);
+    clock.ms += 5_000;
+    expect(await idsOf()).toEqual(['m']);
+    await expect(registry.resolve('acme', 'n')).rejects.toBe(down);
+  });
+
+  it('asks no vendor in the name of people who bring their own key', async () => {
+    source.all = [
+      connection('a', { personalKeys: 'required', knownModels: [vendor.describeModel('m')] }),
+      connection('b', { personalKeys: 'required' }),
+    ];
+    expect(await idsOf()).toEqual(['m']);
+    expect(vendor.asked).toEqual([]);
+  });
+
+  it('synchronises now, and offers that from then on', async () => {
+    const known = connection('a', { knownModels: [vendor.describeModel('l')] });
+    source.all = [known];
+    vendor.lists.set('a', ['m']);
+    const { before, models } = await registry.sync(known);
+    expect([before, models].map((list) => list.map(({ id }) => id))).toEqual([['l'], ['m']]);
+    expect(await idsOf()).toEqual(['m']);
+    expect(vendor.asked).toHaveLength(1);
+    vendor.lists.set('a', down);
+    await expect(registry.sync(known)).rejects.toBe(down);
+    expect(await idsOf()).toEqual(['m']);
+  });
+
+  it('forgets connections that are gone', async () => {
+    source.all = [connection('a'), connection('b')];
+    await idsOf();
+    registry.retain(new Set(['b']));
+    await idsOf();
+    expect(vendor.asked).toEqual(['a@1', 'b@1', 'a@1']);
+    expect(vendor.retained).toEqual(['b']);
+  });
+
   it('tells who answers without waiting for anybody', async () => {
     source.all = [connection('a'), connection('b'), connection('c', { models: ['m'] })];
     vendor.lists.set('b', down);
-    const unknown = { 'Name of a': 'unknown', 'Name of b': 'unknown', 'Name of c': 'unknown' };
-    expect(await registry.reachability('acme')).toEqual(unknown);
+    const told = (...words: string[]): object[] =>
+      source.all.map(({ id, name }, index) => ({ id, name, reachability: words[index] }));
+    expect(await registry.reachability('acme')).toEqual(told('unknown', 'unknown', 'unknown'));
     await idsOf();
-    const known = { 'Name of a': 'reachable', 'Name of b': 'unreachable', 'Name of c': 'unknown' };
+    const known = told('reachable', 'unreachable', 'unknown');
     expect(await registry.reachability('acme')).toEqual(known);
     clock.ms += 5 * 60_000;
     expect(await registry.reachability('acme')).toEqual(known);

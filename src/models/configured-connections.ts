@@ -1,27 +1,29 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import type { Connection, ConnectionTimeouts } from '../llm-providers/contract/connection.js';
-import { ConnectionSource } from '../llm-providers/contract/connection-source.js';
 
 /** The connections that settings describe: the same for every tenant, fixed until the next start. */
 @Injectable()
-export class ConfiguredConnections extends ConnectionSource {
-  private readonly all: readonly Connection[];
+export class ConfiguredConnections {
+  readonly all: readonly Connection[];
+  /** Of connections that do not say otherwise. */
+  readonly defaultTimeouts: ConnectionTimeouts;
 
   constructor(@Inject(CONFIGURATION) config: BootConfiguration) {
-    super();
+    this.defaultTimeouts = timeouts(config);
     this.all = [
       ofVendor(config, 'openai'),
       ofVendor(config, 'anthropic'),
       ofVendor(config, 'google'),
       compatible(config),
+      azure(config),
       ollama(config),
       demo(config),
     ].filter((connection) => connection !== undefined);
   }
 
-  override connections(_tenantId: string): Promise<readonly Connection[]> {
-    return Promise.resolve(this.all);
+  find(id: string): Connection | undefined {
+    return this.all.find((connection) => connection.id === id);
   }
 }
 
@@ -37,20 +39,31 @@ function listed(models: readonly string[]): { models?: readonly string[] } {
   return models.length === 0 ? {} : { models };
 }
 
-/** A vendor's own service: there when there is a key. */
+/** Where people must bring a key, the organisation's is never used in its place (models.md, Keys of people). */
+function paidBy(
+  config: BootConfiguration,
+  kind: 'openai' | 'anthropic' | 'google' | 'compatible',
+): Pick<Connection, 'credential' | 'personalKeys'> {
+  const personalKeys = config[`providers.${kind}.personalKeys`];
+  if (personalKeys === 'required') return { personalKeys };
+  const credential = config[`providers.${kind}.apiKey`];
+  return personalKeys === 'none' ? { credential } : { credential, personalKeys };
+}
+
+/** A vendor's own service: there when there is a key, or everybody has to bring one. */
 function ofVendor(
   config: BootConfiguration,
   kind: 'openai' | 'anthropic' | 'google',
 ): Connection | undefined {
-  const credential = config[`providers.${kind}.apiKey`];
-  if (credential === undefined) return undefined;
+  const payment = paidBy(config, kind);
+  if (payment.credential === undefined && payment.personalKeys !== 'required') return undefined;
   return {
+    ...payment,
     id: kind,
     version: 1,
     kind,
     name: kind,
     baseUrl: config[`providers.${kind}.baseUrl`],
-    credential,
     timeouts: timeouts(config),
     ...listed(config[`providers.${kind}.models`]),
   };
@@ -74,14 +87,31 @@ function compatible(config: BootConfiguration): Connection | undefined {
   const baseUrl = config['providers.compatible.baseUrl'];
   if (baseUrl === undefined) return undefined;
   return {
+    ...paidBy(config, 'compatible'),
     id: 'compatible',
     version: 1,
     kind: 'openai-compatible',
     name: config['providers.compatible.name'],
     baseUrl,
-    credential: config['providers.compatible.apiKey'],
     timeouts: timeouts(config),
     ...listed(config['providers.compatible.models']),
+  };
+}
+
+function azure(config: BootConfiguration): Connection | undefined {
+  const baseUrl = config['providers.azure.baseUrl'];
+  if (baseUrl === undefined) return undefined;
+  const apiVersion = config['providers.azure.apiVersion'];
+  return {
+    id: 'azure',
+    version: 1,
+    kind: 'azure-openai',
+    name: 'azure',
+    baseUrl,
+    credential: config['providers.azure.apiKey'],
+    timeouts: timeouts(config),
+    ...listed(config['providers.azure.models']),
+    ...(apiVersion === undefined ? {} : { options: { apiVersion } }),
   };
 }
 

@@ -11,7 +11,7 @@ import { outsideRequests } from '../http/request-context.js';
 import { Log } from '../logging/log.js';
 
 /** What replicas tell each other. A topic carries no payload: it says that something has to be looked at again. */
-export type Topic = 'access';
+export type Topic = 'access' | 'models';
 
 const channel = 'parley';
 const reconnectAfterMs = 1000;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.js';
-import type { Notifications } from './notifications.js';
+import type { Notifications, Topic } from './notifications.js';
 
 /** For how long something is taken as true unasked: word of a change may be lost, and must not be missed for longer. */
 const lifetimeMs = 1000;
@@ -11,8 +11,8 @@ interface Kept<Value> {
 }
 
 /**
- * What the database said a moment ago of who somebody is and what they may do. Whoever asks within a second is answered without
- * it; whatever changes access makes every replica forget everything at once, which costs one query for each that comes next.
+ * What the database said a moment ago, such as who somebody is and what they may do. Whoever asks within a second is answered
+ * without it; word of the topic makes every replica forget everything at once, which costs one query for each that comes next.
  */
 export class ShortCache<Value> {
   private readonly kept = new Map<string, Kept<Value>>();
@@ -20,8 +20,9 @@ export class ShortCache<Value> {
   constructor(
     private readonly clock: Clock,
     notifications: Notifications,
+    topic: Topic = 'access',
   ) {
-    notifications.listen('access', () => this.kept.clear());
+    notifications.listen(topic, () => this.kept.clear());
   }
 
   /**

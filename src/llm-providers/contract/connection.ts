@@ -1,14 +1,5 @@
-/** The vendors that Parley speaks to. A new one is a folder in `adapters/`, a line here and a line in the module. */
-export const providerKinds = [
-  'openai',
-  'openai-compatible',
-  'anthropic',
-  'google',
-  'ollama',
-  'demo',
-] as const;
-
-export type ProviderKind = (typeof providerKinds)[number];
+import type { ModelInfo } from './model-info.js';
+import type { ProviderKind } from './provider-kind.js';
 
 /** How one vendor account or server is reached. Immutable: a change is a new `version`. */
 export interface Connection {
@@ -27,7 +18,14 @@ export interface Connection {
   readonly timeouts: ConnectionTimeouts;
   /** The models to offer, when the operator named them; the vendor is then not asked for its list. */
   readonly models?: readonly string[] | undefined;
-  /** What only the adapter of this kind knows, e.g. `tokenDelayMs` of the demo. */
+  /** What the vendor listed when it was last synchronised: serves while it cannot be asked. */
+  readonly knownModels?: readonly ModelInfo[] | undefined;
+  /** Whether people may or must call it with a key of their own; absent where they may not. */
+  readonly personalKeys?: 'allowed' | 'required' | undefined;
+  /**
+   * What only the adapter of this kind knows, e.g. `tokenDelayMs` of the demo. The OpenAI kinds: `api`, `reasoningSummary` and, of Azure,
+   * `apiVersion` (adapters/openai/connection-options.ts); Ollama: adapters/ollama/connection-options.ts.
+   */
   readonly options?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { ProviderKind } from './connection.js';
+import type { ProviderKind } from './provider-kind.js';
 
 /** What is known of a model. Absent means that nobody said, not that there is no limit. */
 export interface ModelInfo {
@@ -13,9 +13,20 @@ export interface ModelInfo {
   /** In tokens. */
   readonly maxOutputTokens?: number;
   readonly temperature: TemperatureRange;
+  /** Which of these the vendor itself says; the other of them is what we expect of the id. */
+  readonly told?: readonly ('capabilities' | 'temperature')[];
 }
 
-export type ModelCapability = 'chat' | 'reasoning' | 'tools' | 'images' | 'structured_output' | 'embeddings';
+export const modelCapabilities = [
+  'chat',
+  'reasoning',
+  'tools',
+  'images',
+  'structured_output',
+  'embeddings',
+] as const;
+
+export type ModelCapability = (typeof modelCapabilities)[number];
 
 export interface TemperatureRange {
   readonly min: number;

@@ -1,4 +1,5 @@
-import type { Connection, ProviderKind } from './connection.js';
+import type { Connection } from './connection.js';
+import type { ProviderKind } from './provider-kind.js';
 import type { EmbedRequest, EmbedResult } from './embed.js';
 import type { GenerateEvent } from './generate-event.js';
 import type { GenerateRequest } from './generate-request.js';
@@ -37,6 +38,9 @@ export interface ModelProvider {
 
   /** Frees the memory that a local model takes; one that is not loaded stays so. */
   unload?(model: string, call: CallContext): Promise<void>;
+
+  /** Closes, once their requests have ended, what the adapter keeps open for all other connections. */
+  retain?(connectionIds: ReadonlySet<string>): void;
 
   /** Closes what the adapter keeps open; called once, when the process shuts down. */
   close?(): Promise<void>;

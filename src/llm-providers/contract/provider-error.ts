@@ -1,4 +1,4 @@
-import type { ProviderKind } from './connection.js';
+import type { ProviderKind } from './provider-kind.js';
 
 /** For people. Never an upstream body, a URL or a credential: those stay in `cause`, which is not for logs. */
 const messages = {

@@ -1,4 +1,4 @@
-import type { ProviderKind } from './connection.js';
+import type { ProviderKind } from './provider-kind.js';
 import type { GenerateRequest } from './generate-request.js';
 import { ProviderError } from './provider-error.js';
 
