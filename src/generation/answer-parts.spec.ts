@@ -15,7 +15,7 @@ describe('the parts of an answer', () => {
       { type: 'reasoning', token: '.', signature: 'sig' },
       { type: 'reasoning', token: 'Again' },
       { type: 'token', token: 'Hel' },
-      { type: 'status', status: 'retrying' },
+      { type: 'status', status: 'retrying', modelId: 'a' },
       { type: 'token', token: 'lo' },
       { type: 'tool_call', id: '1', name: 'look', input: '{}' },
       { type: 'token', token: 'Bye' },

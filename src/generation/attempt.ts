@@ -1,25 +1,27 @@
 import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
+import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
-import type { GenerationCall, GenerationLimits } from './generation-call.js';
+import type { RouteTarget } from '../models/model-route.js';
+import type { CallLimits } from './model-call.js';
 
 /**
  * One call of a provider, cut off when it is silent for too long: before its first event, or between two.
  * @throws ProviderError also for the silence (code timeout); the reason of `signal` when that aborts
  */
 export async function* attempt(
-  { target, request, requestId }: GenerationCall,
-  signal: AbortSignal,
-  limits: GenerationLimits,
+  { provider, connection }: RouteTarget,
+  request: GenerateRequest,
+  call: { readonly signal: AbortSignal; readonly requestId: string },
+  limits: CallLimits,
 ): AsyncGenerator<GenerateEvent, void, undefined> {
   const silence = new AbortController();
-  const timeout = (): void =>
-    silence.abort(new ProviderError({ provider: target.provider.kind, code: 'timeout' }));
+  const timeout = (): void => silence.abort(new ProviderError({ provider: provider.kind, code: 'timeout' }));
   let timer = setTimeout(timeout, limits.firstTokenTimeoutMs);
   try {
-    const events = target.provider.stream(request, {
-      connection: target.connection,
-      signal: AbortSignal.any([signal, silence.signal]),
-      requestId,
+    const events = provider.stream(request, {
+      connection,
+      signal: AbortSignal.any([call.signal, silence.signal]),
+      requestId: call.requestId,
     });
     let begun = false;
     for await (const event of events) {

@@ -1,3 +1,5 @@
+import type { CallStatus } from './model-call.js';
+
 /** What a generation does, in the words of the native stream (conversations.md, Native event stream). */
 export type GenerationEvent =
   MessageStart | JournalEvent | MessageComplete | GenerationFailure | { readonly type: 'close' };
@@ -15,7 +17,7 @@ export type JournalEvent =
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'reasoning'; readonly token: string; readonly signature?: string }
   | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly input: string }
-  | { readonly type: 'status'; readonly status: 'retrying'; readonly progress?: number };
+  | ({ readonly type: 'status' } & CallStatus);
 
 export interface MessageComplete {
   readonly type: 'message_complete';

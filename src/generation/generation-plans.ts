@@ -1,55 +1,131 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../common/domain-error.js';
-import type { Owner } from '../common/owner.js';
-import { ProviderRegistry, type ResolvedModel } from '../llm-providers/provider-registry.js';
+import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
+import { assembleContext, historyBytes } from '../messages/context.js';
+import type { EarlierMessage } from '../messages/message.js';
+import type { ModelRoute, RouteTarget } from '../models/model-route.js';
+import { ModelRoutes } from '../models/model-routes.service.js';
+import type { ModelUser } from '../models/model-user.js';
+import { toFailure } from '../models/provider-failure.js';
 import { CurrentUsers } from '../users/current-users.service.js';
-import { toFailure } from './provider-failure.js';
+import type { ModelCall } from './model-call.js';
 
 /** What somebody asks of a model. */
 interface Wish {
   readonly modelId: string;
+  readonly content: string;
   readonly temperature?: number | undefined;
+  readonly maxOutputTokens?: number | undefined;
   readonly systemPrompt?: string | undefined;
 }
 
-/** Who will answer, and under which system prompt. */
-export interface GenerationPlan {
-  readonly target: ResolvedModel;
-  readonly systemPrompt: string | undefined;
+/** Who may answer, and what each of them would be asked. */
+export class GenerationPlan {
+  constructor(
+    private readonly route: ModelRoute,
+    private readonly wish: Wish,
+    private readonly profilePrompt: string | undefined,
+  ) {}
+
+  /** Who is asked first, unless it fails or its turn does not come: what a message says until it is answered. */
+  get first(): { readonly provider: string; readonly temperature: number | undefined } {
+    const [target] = this.route.targets;
+    if (target === undefined) throw new Error('A route has a target.');
+    return { provider: target.connection.name.slice(0, 60), temperature: temperatureFor(target, this.wish) };
+  }
+
+  /** How much of what was said before any of them can use. */
+  get historyBytes(): number {
+    return Math.max(...this.route.targets.map((target) => historyBytes(contextLengthOf(target))));
+  }
+
+  /**
+   * Each target is given as much of the conversation as fits into its own context; one that cannot take the new message is not asked.
+   * @param history newest first
+   * @throws DomainError CONTEXT_LENGTH_EXCEEDED when none can
+   */
+  ask(history: readonly EarlierMessage[]): Pick<ModelCall, 'route' | 'requestOf'> {
+    const requests = new Map<RouteTarget, GenerateRequest>();
+    let refusal: unknown;
+    for (const target of this.route.targets) {
+      try {
+        requests.set(target, this.request(target, history));
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    if (requests.size === 0) throw refusal;
+    return {
+      route: { ...this.route, targets: [...requests.keys()] },
+      requestOf: (target) => {
+        const request = requests.get(target);
+        if (request === undefined) throw new Error('Not a target of this route.');
+        return request;
+      },
+    };
+  }
+
+  /** What the request leaves open the alias fills; of system prompts: request, alias, profile (conversations.md, Context). */
+  private request(target: RouteTarget, history: readonly EarlierMessage[]): GenerateRequest {
+    const { parameters, model } = target;
+    const { content } = this.wish;
+    const systemPrompt = this.wish.systemPrompt ?? target.systemPrompt ?? this.profilePrompt;
+    const maxOutputTokens = this.wish.maxOutputTokens ?? parameters.maxOutputTokens;
+    const messages = assembleContext(history, content, {
+      contextLength: contextLengthOf(target),
+      maxOutputTokens: maxOutputTokens ?? model.maxOutputTokens,
+      systemPrompt,
+    });
+    const temperature = temperatureFor(target, this.wish);
+    return { ...parameters, model: model.id, messages, systemPrompt, temperature, maxOutputTokens };
+  }
 }
 
-/** Completes what a request leaves open, and refuses what the model cannot do, before anything is stored. */
+/** Completes what a request leaves open, and refuses what no model of the route can do, before anything is stored. */
 @Injectable()
 export class GenerationPlans {
   constructor(
-    private readonly models: ProviderRegistry,
+    private readonly routes: ModelRoutes,
     private readonly users: CurrentUsers,
   ) {}
 
   /**
-   * The system prompt is that of the request, else that of the owner's profile (conversations.md, Context).
-   * @throws DomainError MODEL_NOT_FOUND, MODEL_CANNOT_CHAT, TEMPERATURE_OUT_OF_RANGE
+   * Targets that cannot chat, or not at the temperature that applies, are left out: nothing of a request is dropped in silence.
+   * @throws DomainError MODEL_CANNOT_CHAT, TEMPERATURE_OUT_OF_RANGE when none is left; what `ModelRoutes.resolve` throws
    */
-  async plan(owner: Owner, { modelId, temperature, systemPrompt }: Wish): Promise<GenerationPlan> {
-    const target = await this.resolve(owner, modelId);
-    refuseTemperatureOutOfRange(temperature, target);
-    if (systemPrompt !== undefined) return { target, systemPrompt };
-    const profile = await this.users.get(owner);
-    return { target, systemPrompt: profile.systemPrompt ?? undefined };
-  }
-
-  private async resolve({ tenantId }: Owner, modelId: string): Promise<ResolvedModel> {
-    const target = await this.models.resolve(tenantId, modelId).catch((error: unknown) => {
+  async plan(user: ModelUser, wish: Wish): Promise<GenerationPlan> {
+    const route = await this.routes.resolve(user, wish.modelId).catch((error: unknown) => {
       throw toFailure(error);
     });
-    if (target === undefined) throw new DomainError('MODEL_NOT_FOUND');
-    if (!target.model.capabilities.includes('chat')) throw new DomainError('MODEL_CANNOT_CHAT');
-    return target;
+    const chatting = route.targets.filter(({ model }) => model.capabilities.includes('chat'));
+    const [first] = chatting;
+    if (first === undefined) throw new DomainError('MODEL_CANNOT_CHAT');
+    const targets = chatting.filter((target) => takesTemperature(target, wish));
+    if (targets.length === 0) {
+      const { min, max } = first.model.temperature;
+      throw new DomainError('TEMPERATURE_OUT_OF_RANGE', { param: 'temperature', details: { min, max } });
+    }
+    // The profile is asked for only when it can matter.
+    const needsProfile =
+      wish.systemPrompt === undefined && targets.some((target) => target.systemPrompt === undefined);
+    const profile = needsProfile ? await this.users.get(user) : undefined;
+    return new GenerationPlan({ ...route, targets }, wish, profile?.systemPrompt ?? undefined);
   }
 }
 
-function refuseTemperatureOutOfRange(temperature: number | undefined, { model }: ResolvedModel): void {
-  const { min, max } = model.temperature;
-  if (temperature === undefined || (temperature >= min && temperature <= max)) return;
-  throw new DomainError('TEMPERATURE_OUT_OF_RANGE', { param: 'temperature', details: { min, max } });
+function temperatureFor({ parameters }: RouteTarget, { temperature }: Wish): number | undefined {
+  return temperature ?? parameters.temperature;
+}
+
+function takesTemperature(target: RouteTarget, wish: Wish): boolean {
+  const temperature = temperatureFor(target, wish);
+  const { min, max } = target.model.temperature;
+  return temperature === undefined || (temperature >= min && temperature <= max);
+}
+
+/** What the model can take, or less where an alias says so; undefined when nobody knows. */
+function contextLengthOf({ model, contextTokens }: RouteTarget): number | undefined {
+  if (model.contextLength === undefined || contextTokens === undefined)
+    return contextTokens ?? model.contextLength;
+  return Math.min(model.contextLength, contextTokens);
 }

@@ -1,105 +1,38 @@
 import { describe, expect, it } from '@jest/globals';
 import { SystemClock } from '../common/clock.js';
-import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
-import type { CallContext, ModelProvider } from '../llm-providers/contract/model-provider.js';
-import { ProviderError, type ProviderErrorOptions } from '../llm-providers/contract/provider-error.js';
-import type { GenerationLimits } from './generation-call.js';
+import type { EmbeddedValues } from '../config/registry.js';
+import {
+  failure,
+  finish,
+  modelCalls,
+  quickConfiguration,
+  ScriptedModels,
+  start,
+  text,
+  type Step,
+} from './__fixtures__/scripted-models.js';
 import type { JournalEvent } from './generation-event.js';
-import { GenerationRun, type Outcome } from './generation-run.js';
-
-const limits: GenerationLimits = {
-  firstTokenTimeoutMs: 2000,
-  idleTimeoutMs: 2000,
-  maxDurationMs: 5000,
-  maxAnswerCharacters: 100,
-  maxAttempts: 3,
-  retryBaseDelayMs: 1,
-};
-
-const start: GenerateEvent = { type: 'start', model: 'test-2026' };
-const text = (words: string): GenerateEvent => ({ type: 'text', text: words });
-const finish: GenerateEvent = {
-  type: 'finish',
-  reason: 'stop',
-  rawReason: 'stop',
-  usage: { inputTokens: 3, outputTokens: 2 },
-};
-
-/** What one call of the provider does, step by step: an event, a failure, or silence until the signal aborts. */
-type Step = GenerateEvent | ProviderError | 'silence';
-
-function failure(
-  code: ProviderErrorOptions['code'],
-  more: Partial<ProviderErrorOptions> = {},
-): ProviderError {
-  return new ProviderError({ provider: 'demo', code, ...more });
-}
-
-class ScriptedProvider implements ModelProvider {
-  readonly kind = 'demo';
-  calls = 0;
-
-  constructor(private readonly script: readonly (readonly Step[])[]) {}
-
-  async *stream(_request: unknown, { signal }: CallContext): AsyncGenerator<GenerateEvent> {
-    const steps = this.script[this.calls++] ?? [];
-    for (const step of steps) {
-      if (step instanceof ProviderError) throw step;
-      if (step === 'silence') await silence(signal);
-      else yield step;
-    }
-  }
-
-  verify(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  listModels(): Promise<[]> {
-    return Promise.resolve([]);
-  }
-
-  describeModel(id: string): ReturnType<ModelProvider['describeModel']> {
-    return {
-      id,
-      name: id,
-      provider: 'demo',
-      capabilities: [],
-      temperature: { min: 0, max: 2, step: 0.1, default: 1 },
-    };
-  }
-}
-
-function silence(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-}
+import { GenerationRuns, type GenerationRun, type Outcome } from './generation-run.js';
 
 interface Rig {
-  readonly provider: ScriptedProvider;
+  readonly models: ScriptedModels;
   readonly run: GenerationRun;
   readonly events: JournalEvent[];
 }
 
-function rig(script: readonly (readonly Step[])[], changes: Partial<GenerationLimits> = {}): Rig {
-  const provider = new ScriptedProvider(script);
+function rig(script: readonly (readonly Step[])[], changes: EmbeddedValues = {}): Rig {
+  const models = new ScriptedModels();
+  models.will('test', ...script);
+  const settings = { 'generation.maxAnswerCharacters': 100, 'generation.maxDurationMs': 5000, ...changes };
+  const { calls } = modelCalls({ settings });
   const events: JournalEvent[] = [];
-  const timeouts = { connectMs: 1, headersMs: 1, idleMs: 1 };
-  const run = new GenerationRun(
-    {
-      target: {
-        provider,
-        model: provider.describeModel('test'),
-        connection: { id: 'c', version: 1, kind: 'demo', name: 'c', baseUrl: '', timeouts },
-      },
-      request: { model: 'test', messages: [] },
-      requestId: 'req_test',
-      onEvent: (event) => events.push(event),
-    },
-    { ...limits, ...changes },
-    new SystemClock(),
-  );
-  return { provider, run, events };
+  const run = new GenerationRuns(calls, new SystemClock(), quickConfiguration(settings)).prepare({
+    route: models.route(['test']),
+    requestOf: ({ model }) => ({ model: model.id, messages: [], temperature: 0.5 }),
+    requestId: 'req_test',
+    onEvent: (event) => events.push(event),
+  });
+  return { models, run, events };
 }
 
 function textIn({ answer }: Outcome): string {
@@ -115,6 +48,8 @@ describe('a generation', () => {
     expect(outcome.answer).toMatchObject({
       status: 'complete',
       finishReason: 'stop',
+      provider: 'c',
+      temperature: 0.5,
       providerModel: 'test-2026',
       inputTokens: 3,
       outputTokens: 2,
@@ -133,50 +68,51 @@ describe('a generation', () => {
     expect(outcome.answer.finishReason).toBeUndefined();
   });
 
+  it('names the model that was asked when its vendor does not say which answers', async () => {
+    const { answer } = await rig([[{ type: 'start' }, text('Hi'), finish]]).run.run();
+    expect(answer.providerModel).toBe('test');
+  });
+
   it('is an error after a failure behind the first token, and is not tried again', async () => {
-    const { run, provider } = rig([[start, text('Hel'), failure('overloaded')]]);
+    const { run, models } = rig([[start, text('Hel'), failure('overloaded')]]);
     const outcome = await run.run();
     expect(outcome.answer).toMatchObject({ status: 'error', errorCode: 'PROVIDER_OVERLOADED' });
     expect(textIn(outcome)).toBe('Hel');
-    expect(provider.calls).toBe(1);
+    expect(models.called).toHaveLength(1);
   });
 
   it('is tried again before the first token, and says so', async () => {
-    const { run, provider, events } = rig([
+    const { run, models, events } = rig([
       [failure('overloaded')],
       [start, failure('network')],
       [start, text('Hi'), finish],
     ]);
     const outcome = await run.run();
     expect(outcome.answer.status).toBe('complete');
-    expect(provider.calls).toBe(3);
+    expect(models.called).toHaveLength(3);
     expect(events.map(({ type }) => type)).toEqual(['status', 'status', 'token']);
   });
 
   it('is tried at most three times', async () => {
-    const { run, provider } = rig([
-      [failure('rate_limit')],
-      [failure('rate_limit')],
-      [failure('rate_limit')],
-    ]);
+    const { run, models } = rig([[failure('rate_limit')], [failure('rate_limit')], [failure('rate_limit')]]);
     const outcome = await run.run();
-    expect(provider.calls).toBe(3);
+    expect(models.called).toHaveLength(3);
     expect(outcome.answer).toMatchObject({ status: 'error', errorCode: 'PROVIDER_RATE_LIMITED' });
   });
 
   it.each(['authentication', 'invalid_request', 'context_length', 'content_filter', 'not_found'] as const)(
     'is not tried again after %s',
     async (code) => {
-      const { run, provider } = rig([[failure(code)]]);
+      const { run, models } = rig([[failure(code)]]);
       expect((await run.run()).answer.status).toBe('error');
-      expect(provider.calls).toBe(1);
+      expect(models.called).toHaveLength(1);
     },
   );
 
   it('does not wait longer for a retry than for a silent model', async () => {
-    const { run, provider } = rig([[failure('rate_limit', { retryAfterMs: 60_000 })]]);
+    const { run, models } = rig([[failure('rate_limit', { retryAfterMs: 60_000 })]]);
     const outcome = await run.run();
-    expect(provider.calls).toBe(1);
+    expect(models.called).toHaveLength(1);
     expect(outcome.failure?.retryAfterMs).toBe(60_000);
   });
 
@@ -188,17 +124,19 @@ describe('a generation', () => {
   });
 
   it('times out when the first token does not come, after retries', async () => {
-    const { run, provider } = rig([['silence'], ['silence'], ['silence']], { firstTokenTimeoutMs: 10 });
+    const { run, models } = rig([['silence'], ['silence'], ['silence']], {
+      'generation.firstTokenTimeoutMs': 100,
+    });
     expect((await run.run()).answer).toMatchObject({ status: 'error', errorCode: 'PROVIDER_TIMEOUT' });
-    expect(provider.calls).toBe(3);
+    expect(models.called).toHaveLength(3);
   });
 
   it('times out when the model stalls, and keeps what arrived', async () => {
-    const { run, provider } = rig([[start, text('Hel'), 'silence']], { idleTimeoutMs: 10 });
+    const { run, models } = rig([[start, text('Hel'), 'silence']], { 'generation.idleTimeoutMs': 100 });
     const outcome = await run.run();
     expect(outcome.answer).toMatchObject({ status: 'error', errorCode: 'PROVIDER_TIMEOUT' });
     expect(textIn(outcome)).toBe('Hel');
-    expect(provider.calls).toBe(1);
+    expect(models.called).toHaveLength(1);
   });
 
   it.each([
@@ -215,12 +153,12 @@ describe('a generation', () => {
   });
 
   it('can be stopped while it waits to try again', async () => {
-    const { run, events, provider } = rig([[failure('overloaded', { retryAfterMs: 1500 })]]);
+    const { run, events, models } = rig([[failure('overloaded', { retryAfterMs: 1500 })]]);
     const ended = run.run();
     while (events.length === 0) await new Promise(setImmediate);
     run.stop('cancelled');
     expect((await ended).answer.status).toBe('cancelled');
-    expect(provider.calls).toBe(1);
+    expect(models.called).toHaveLength(1);
   });
 
   it('is cut off when the answer grows beyond its limit', async () => {
@@ -229,12 +167,12 @@ describe('a generation', () => {
   });
 
   it('is cut off when it takes longer than its limit', async () => {
-    const outcome = await rig([[start, text('x'), 'silence']], { maxDurationMs: 10 }).run.run();
+    const outcome = await rig([[start, text('x'), 'silence']], { 'generation.maxDurationMs': 100 }).run.run();
     expect(outcome.answer).toMatchObject({ status: 'interrupted', errorCode: 'ANSWER_TOO_LONG' });
   });
 
   it('is interrupted, and not tried again, when a tool call breaks off', async () => {
-    const { run, provider } = rig([
+    const { run, models } = rig([
       [
         start,
         { type: 'tool-call-start', id: 'a', name: 'look' },
@@ -243,7 +181,7 @@ describe('a generation', () => {
       ],
     ]);
     expect((await run.run()).answer.status).toBe('interrupted');
-    expect(provider.calls).toBe(1);
+    expect(models.called).toHaveLength(1);
   });
 
   it('is cut off when the input of a tool call grows beyond the limit', async () => {

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { setTimeout as wait } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { storable } from '../common/storable.js';
@@ -13,11 +12,12 @@ import type {
 } from '../llm-providers/contract/generate-event.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { FinishedAnswer } from '../messages/message.js';
+import type { RouteTarget } from '../models/model-route.js';
+import { toFailure } from '../models/provider-failure.js';
 import { AnswerParts } from './answer-parts.js';
-import { attempt } from './attempt.js';
-import type { GenerationCall, GenerationLimits } from './generation-call.js';
 import type { JournalEvent } from './generation-event.js';
-import { toFailure } from './provider-failure.js';
+import type { ModelCall } from './model-call.js';
+import { ModelCalls } from './model-calls.js';
 import { StorableText } from './storable-text.js';
 
 /** Why a generation was ended by us. */
@@ -35,9 +35,20 @@ export interface Outcome {
   readonly failure: DomainError | undefined;
 }
 
+/** What is asked of whom, and who is told what happens. */
+interface GenerationCall extends Pick<ModelCall, 'route' | 'requestOf' | 'requestId'> {
+  readonly onEvent: (event: JournalEvent) => void;
+}
+
+/** How long, in milliseconds, and how large an answer may be. */
+interface GenerationLimits {
+  readonly maxDurationMs: number;
+  readonly maxAnswerCharacters: number;
+}
+
 /**
- * Lets a model answer once: retries before the first token, limits, and the words for every way it can end. Knows neither
- * database nor HTTP; what happens is told to `call.onEvent` as it happens.
+ * Lets a model answer once: limits, text that can be stored, and the words for every way it can end. Knows neither database nor
+ * HTTP; what happens is told to `call.onEvent` as it happens.
  */
 export class GenerationRun {
   private readonly stopping = new AbortController();
@@ -48,11 +59,14 @@ export class GenerationRun {
   private toolInputLength = 0;
   private readonly startedAt: number;
   private firstTokenAt: number | undefined;
+  /** Who is being asked. */
+  private target: RouteTarget | undefined;
   private providerModel: string | undefined;
   private finish: FinishEvent | undefined;
 
   constructor(
     private readonly call: GenerationCall,
+    private readonly models: ModelCalls,
     private readonly limits: GenerationLimits,
     private readonly clock: Clock,
   ) {
@@ -68,7 +82,7 @@ export class GenerationRun {
   async run(): Promise<Outcome> {
     const deadline = setTimeout(() => this.stop('too_long'), this.limits.maxDurationMs);
     try {
-      await this.answerWithRetries();
+      await this.answer();
       this.emitRest();
       return this.outcome('complete', undefined);
     } catch (error) {
@@ -79,40 +93,30 @@ export class GenerationRun {
     }
   }
 
-  private async answerWithRetries(): Promise<void> {
-    for (let number = 1; ; number++) {
-      try {
-        await this.answer();
-        return;
-      } catch (error) {
-        const delayMs = this.retryDelay(error, number);
-        if (delayMs === undefined) throw error;
-        this.call.onEvent({ type: 'status', status: 'retrying' });
-        await this.pause(delayMs);
-      }
-    }
-  }
-
   private async answer(): Promise<void> {
-    for await (const event of attempt(this.call, this.stopping.signal, this.limits)) {
+    const { route, requestOf, requestId } = this.call;
+    const events = this.models.stream({
+      route,
+      requestOf,
+      requestId,
+      signal: this.stopping.signal,
+      onStatus: (status) => this.call.onEvent({ type: 'status', ...status }),
+      onTarget: (target) => {
+        this.target = target;
+      },
+    });
+    for await (const event of events) {
       this.take(event);
       if (this.parts.length + this.toolInputLength > this.limits.maxAnswerCharacters) {
         throw new Stopped('too_long');
       }
-    }
-    if (this.finish === undefined) {
-      throw new ProviderError({
-        provider: this.call.target.provider.kind,
-        code: 'invalid_response',
-        truncated: this.firstTokenAt !== undefined,
-      });
     }
   }
 
   private take(event: GenerateEvent): void {
     switch (event.type) {
       case 'start':
-        this.providerModel = event.model;
+        this.providerModel = event.model ?? this.target?.model.id;
         break;
       case 'text':
         this.emitText('token', this.text.push(event.text));
@@ -173,27 +177,6 @@ export class GenerationRun {
     }
   }
 
-  /** Undefined when it must not be tried again: after the first token never (conversations.md, promise 7). */
-  private retryDelay(error: unknown, attempts: number): number | undefined {
-    const mayRetry =
-      error instanceof ProviderError &&
-      error.retryable &&
-      this.firstTokenAt === undefined &&
-      attempts < this.limits.maxAttempts;
-    const { retryAfterMs = 0 } = mayRetry ? error : {};
-    // Whoever must wait longer than for a silent model is better told so at once.
-    if (!mayRetry || retryAfterMs > this.limits.firstTokenTimeoutMs) return undefined;
-    const backoff = this.limits.retryBaseDelayMs * 2 ** (attempts - 1) * (0.5 + Math.random());
-    return Math.max(backoff, retryAfterMs);
-  }
-
-  private async pause(delayMs: number): Promise<void> {
-    const { signal } = this.stopping;
-    await wait(delayMs, undefined, { signal }).catch(() => {
-      throw signal.reason;
-    });
-  }
-
   private failed(error: unknown): Outcome {
     const stopped: unknown = this.stopping.signal.aborted ? this.stopping.signal.reason : error;
     if (stopped instanceof Stopped) {
@@ -209,7 +192,7 @@ export class GenerationRun {
     if (error instanceof ProviderError && error.truncated && this.firstTokenAt !== undefined) {
       return this.outcome('interrupted', new DomainError('GENERATION_INTERRUPTED', { cause: error }));
     }
-    return this.outcome('error', toFailure(error));
+    return this.outcome('error', toFailure(error, this.target));
   }
 
   private outcome(status: FinishedAnswer['status'], failure: DomainError | undefined): Outcome {
@@ -218,6 +201,8 @@ export class GenerationRun {
     const answer: FinishedAnswer = {
       status,
       parts: this.parts.parts,
+      provider: clip(this.target?.connection.name, 60),
+      temperature: this.target === undefined ? undefined : this.call.requestOf(this.target).temperature,
       providerModel: clip(this.providerModel, 200),
       finishReason: status === 'complete' ? reason : undefined,
       providerFinishReason: clip(rawReason, 100),
@@ -248,20 +233,17 @@ export class GenerationRuns {
   private readonly limits: GenerationLimits;
 
   constructor(
+    private readonly models: ModelCalls,
     private readonly clock: Clock,
     @Inject(CONFIGURATION) config: BootConfiguration,
   ) {
     this.limits = {
-      firstTokenTimeoutMs: config['generation.firstTokenTimeoutMs'],
-      idleTimeoutMs: config['generation.idleTimeoutMs'],
       maxDurationMs: config['generation.maxDurationMs'],
       maxAnswerCharacters: config['generation.maxAnswerCharacters'],
-      maxAttempts: config['generation.maxAttempts'],
-      retryBaseDelayMs: config['generation.retryBaseDelayMs'],
     };
   }
 
   prepare(call: GenerationCall): GenerationRun {
-    return new GenerationRun(call, this.limits, this.clock);
+    return new GenerationRun(call, this.models, this.limits, this.clock);
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Random } from '../common/random.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { ThreadDeletion } from '../threads/thread-deletion.js';
@@ -12,10 +13,12 @@ import { GenerationRuns } from './generation-run.js';
 import { GenerationService } from './generation.service.js';
 import { JournalEntry } from './journal-entry.entity.js';
 import { Journal } from './journal.js';
+import { ModelCalls } from './model-calls.js';
 import { OrphanSweep } from './orphan-sweep.js';
 import { Replica } from './replica.entity.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
+import { TargetOrder } from './target-order.js';
 
 @Module({
   imports: [
@@ -29,6 +32,9 @@ import { RunningGenerations } from './running-generations.js';
     GenerationService,
     GenerationPlans,
     GenerationRuns,
+    ModelCalls,
+    TargetOrder,
+    Random,
     AnswerWriter,
     GenerationKeeper,
     OrphanSweep,

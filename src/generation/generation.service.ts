@@ -1,20 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../auth/caller.js';
-import { refuseUngrantedModel } from '../auth/granted-models.js';
 import { DomainError } from '../common/domain-error.js';
 import { toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
-import type { GenerateMessage, GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
-import { assembleContext, historyBytes } from '../messages/context.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService, type Exchange } from '../messages/messages.service.js';
 import { AnswerWriter, type GenerationEnd } from './answer-writer.js';
 import type { GenerationEvent } from './generation-event.js';
-import { GenerationPlans, type GenerationPlan } from './generation-plans.js';
+import { GenerationPlans } from './generation-plans.js';
 import { GenerationRuns, type Outcome } from './generation-run.js';
 import { Journal } from './journal.js';
 import { LiveStream } from './live-stream.js';
+import type { ModelCall } from './model-call.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
 
@@ -52,46 +50,27 @@ export class GenerationService {
 
   /**
    * Commits the user's message and lets the model answer. The generation goes on whether or not anybody reads its stream.
-   * @throws DomainError MODEL_NOT_GRANTED, MODEL_NOT_FOUND, MODEL_CANNOT_CHAT, THREAD_NOT_FOUND, TEMPERATURE_OUT_OF_RANGE,
-   *   CONTEXT_LENGTH_EXCEEDED, GENERATION_IN_PROGRESS; nothing has changed then
+   * @throws DomainError what `GenerationPlans.plan` throws, THREAD_NOT_FOUND, CONTEXT_LENGTH_EXCEEDED, GENERATION_IN_PROGRESS; nothing
+   *   has changed then
    */
   async post(caller: Caller, post: Post): Promise<Generation> {
-    refuseUngrantedModel(caller, post.modelId);
     const plan = await this.plans.plan(caller, post);
-    const { target, systemPrompt } = plan;
-    let context: GenerateMessage[] = [];
+    let call: Pick<ModelCall, 'route' | 'requestOf'> | undefined;
     const exchange = await this.messages.beginExchange(
       caller,
-      {
-        ...post,
-        provider: target.connection.name,
-        replicaId: this.replicas.own,
-        historyBytes: historyBytes(target.model.contextLength),
-      },
+      { ...post, ...plan.first, replicaId: this.replicas.own, historyBytes: plan.historyBytes },
       (history) => {
-        context = assembleContext(history, post.content, {
-          contextLength: target.model.contextLength,
-          maxOutputTokens: post.maxOutputTokens ?? target.model.maxOutputTokens,
-          systemPrompt,
-        });
+        call = plan.ask(history);
       },
     );
-    return this.start(exchange, plan, context, post);
+    if (call === undefined) throw new Error('An exchange is admitted.');
+    return this.start(exchange, { ...call, requestId: post.requestId });
   }
 
   private start(
     { userMessage, assistantMessage }: Exchange,
-    { target, systemPrompt }: GenerationPlan,
-    context: GenerateMessage[],
-    post: Post,
+    call: Pick<ModelCall, 'route' | 'requestOf' | 'requestId'>,
   ): Generation {
-    const request: GenerateRequest = {
-      model: target.model.id,
-      messages: context,
-      systemPrompt,
-      temperature: post.temperature,
-      maxOutputTokens: post.maxOutputTokens,
-    };
     const { id } = assistantMessage;
     const stream = new LiveStream();
     stream.append({
@@ -102,9 +81,7 @@ export class GenerationService {
       timestamp: assistantMessage.createdAt.toISOString(),
     });
     const run = this.runs.prepare({
-      target,
-      request,
-      requestId: post.requestId,
+      ...call,
       onEvent: (event) => this.journal.append(id, stream.append(event), event),
     });
     const ended = run.run().then((outcome) => this.end(assistantMessage, outcome, stream));

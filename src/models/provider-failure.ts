@@ -1,6 +1,7 @@
 import { DomainError } from '../common/domain-error.js';
 import type { ErrorCode } from '../common/error-catalogue.js';
 import { ProviderError, type ProviderErrorCode } from '../llm-providers/contract/provider-error.js';
+import type { RouteTarget } from './model-route.js';
 
 const codes: Readonly<Record<ProviderErrorCode, ErrorCode>> = {
   authentication: 'PROVIDER_AUTHENTICATION_FAILED',
@@ -18,13 +19,20 @@ const codes: Readonly<Record<ProviderErrorCode, ErrorCode>> = {
   unknown: 'PROVIDER_FAILED',
 };
 
-/** Our word for what a provider did. Anything that is not a ProviderError is a defect of an adapter: PROVIDER_FAILED. */
-export function toFailure(error: unknown): DomainError {
+/**
+ * Our word for what a provider did; a DomainError is one already. Anything else is a defect of an adapter: PROVIDER_FAILED.
+ * @param target who was asked: a personal key that is refused is for its owner to mend, not for us
+ */
+export function toFailure(error: unknown, target?: Pick<RouteTarget, 'personalKeyId'>): DomainError {
+  if (error instanceof DomainError) return error;
   if (!(error instanceof ProviderError)) return new DomainError('PROVIDER_FAILED', { cause: error });
-  const { retryAfterMs } = error;
-  return new DomainError(codes[error.code], {
+  const { code, provider, param, retryAfterMs } = error;
+  if (target?.personalKeyId !== undefined && (code === 'authentication' || code === 'permission')) {
+    return new DomainError('PERSONAL_KEY_REFUSED', { cause: error, details: { provider } });
+  }
+  return new DomainError(codes[code], {
     cause: error,
-    ...(error.param === undefined ? {} : { param: error.param }),
+    ...(param === undefined ? {} : { param }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }

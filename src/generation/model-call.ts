@@ -1,0 +1,32 @@
+import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
+import type { ModelRoute, RouteTarget } from '../models/model-route.js';
+
+/** What goes on before the first token, for the person who waits. */
+export interface CallStatus {
+  readonly status: 'loading' | 'retrying' | 'falling_back';
+  /** Of loading: 0 to 1; absent when the server does not say. */
+  readonly progress?: number;
+  /** The model that is loaded, tried again or fallen back to. */
+  readonly modelId: string;
+}
+
+/** What is asked of whom, and who is told what happens. */
+export interface ModelCall {
+  readonly route: ModelRoute;
+  readonly requestOf: (target: RouteTarget) => GenerateRequest;
+  readonly requestId: string;
+  /** Closes the connection to the vendor; what was asked for then fails with the signal's reason. */
+  readonly signal: AbortSignal;
+  readonly onStatus: (status: CallStatus) => void;
+  /** Told before a target is asked: the last one told is who answered, or failed last. */
+  readonly onTarget: (target: RouteTarget) => void;
+}
+
+/** How long and how often a model is asked; times in milliseconds. */
+export interface CallLimits {
+  readonly firstTokenTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Calls of a target, the first included. */
+  readonly maxAttempts: number;
+  readonly retryBaseDelayMs: number;
+}
