@@ -96,8 +96,10 @@ async function finishedPair({ userMessage, assistantMessage, ended }: Generation
   }
   throw new DomainError(failure?.code ?? 'GENERATION_INTERRUPTED', {
     cause: failure,
+    ...(failure?.param === undefined ? {} : { param: failure.param }),
     ...(failure?.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
     details: {
+      ...failure?.details,
       userMessageId: toWireId('message', userMessage.id),
       messageId: toWireId('message', assistantMessage.id),
     },
