@@ -7,6 +7,12 @@ import { CreateAuditLog1795219201000 } from './1795219201000-CreateAuditLog.js';
 import { CreateApiTokens1795219202000 } from './1795219202000-CreateApiTokens.js';
 import { CreateLocalAccounts1795219203000 } from './1795219203000-CreateLocalAccounts.js';
 import { CreateProfiles1795219204000 } from './1795219204000-CreateProfiles.js';
+import { CreateSealedSecrets1795305600000 } from './1795305600000-CreateSealedSecrets.js';
+import { CreateConnections1795305601000 } from './1795305601000-CreateConnections.js';
+import { CreateModelOverrides1795305602000 } from './1795305602000-CreateModelOverrides.js';
+import { CreateModelAliases1795305603000 } from './1795305603000-CreateModelAliases.js';
+import { CreateModelLoads1795305604000 } from './1795305604000-CreateModelLoads.js';
+import { CreatePersonalKeys1795305605000 } from './1795305605000-CreatePersonalKeys.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -19,4 +25,10 @@ export const migrations = [
   CreateApiTokens1795219202000,
   CreateLocalAccounts1795219203000,
   CreateProfiles1795219204000,
+  CreateSealedSecrets1795305600000,
+  CreateConnections1795305601000,
+  CreateModelOverrides1795305602000,
+  CreateModelAliases1795305603000,
+  CreateModelLoads1795305604000,
+  CreatePersonalKeys1795305605000,
 ];

@@ -11,6 +11,8 @@ import { DatabaseModule } from './infrastructure/database/database.module.js';
 import { FoundationModule } from './infrastructure/foundation.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { SecretsModule } from './secrets/secrets.module.js';
+import { ProfileModule } from './profile/profile.module.js';
 import { ThreadsModule } from './threads/threads.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 import { WireModule } from './wire/wire.module.js';
@@ -27,7 +29,9 @@ import { WireModule } from './wire/wire.module.js';
     HealthModule,
     ThreadsModule,
     MessagesModule,
+    SecretsModule,
     ModelsModule,
+    ProfileModule,
     GenerationModule,
     WireModule,
     DocumentationModule,

@@ -26,7 +26,21 @@ export const auditActions = [
   'tenant.changed',
   'tenant.suspended',
   'tenant.reactivated',
+  'model.overridden',
+  'model.reset',
+  'model.alias_created',
+  'model.alias_changed',
+  'model.alias_deleted',
   'thread.deleted',
+  'provider.created',
+  'provider.changed',
+  'provider.deleted',
+  'provider.verified',
+  'provider.synchronised',
+  'encryption.rotated',
+  'personal_key.set',
+  'personal_key.removed',
+  'personal_key.used',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

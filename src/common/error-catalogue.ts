@@ -244,6 +244,17 @@ export const errorCatalogue = {
   MESSAGE_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such message.' },
   TOKEN_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such API token.' },
   MODEL_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such model.' },
+  MODEL_LOAD_NOT_FOUND: {
+    status: 404,
+    type: 'not_found_error',
+    message: 'There is no such load of this model.',
+  },
+  CONNECTION_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such connection.' },
+  PERSONAL_KEY_NOT_FOUND: {
+    status: 404,
+    type: 'not_found_error',
+    message: 'You have given no key for this provider.',
+  },
   USER_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such user.' },
   TENANT_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such tenant.' },
 
@@ -272,6 +283,21 @@ export const errorCatalogue = {
     status: 409,
     type: 'conflict_error',
     message: 'The people of this issuer and claim belong to another tenant.',
+  },
+  CONNECTION_NAME_TAKEN: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'Another connection has this name.',
+  },
+  CONNECTION_CHANGED: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'The connection was changed meanwhile. Please try again.',
+  },
+  CONNECTION_CONFIGURED: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'This connection is made by the settings of the installation, and changed there.',
   },
   TOKEN_NOT_ACTIVE: {
     status: 409,
@@ -304,15 +330,76 @@ export const errorCatalogue = {
     type: 'validation_error',
     message: 'An API token ends in the future, and within the longest life that the settings allow.',
   },
+  BASE_URL_FORBIDDEN: {
+    status: 422,
+    type: 'validation_error',
+    message:
+      'A base URL is https, or http for hosts in outbound.allowedHosts, to a public host, without user name, query and fragment.',
+  },
   CONTEXT_LENGTH_EXCEEDED: {
     status: 422,
     type: 'validation_error',
     message: 'The conversation does not fit into the context of this model.',
   },
+  MODEL_NAME_TAKEN: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'There is a model, an alias or a router of this name.',
+  },
+  MODEL_ALIASES_TOO_MANY: {
+    status: 422,
+    type: 'validation_error',
+    message: 'There are as many aliases and routers as there may be.',
+  },
+  MODEL_TARGET_UNKNOWN: {
+    status: 422,
+    type: 'validation_error',
+    message: 'There is no such model to lead to, or you cannot use it.',
+  },
+  MODEL_TARGET_CYCLE: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This would lead back to where it comes from.',
+  },
+  MODEL_TARGETS_TOO_MANY: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This would be nested too deep, or lead to too many models.',
+  },
+  MODEL_TARGET_BROKEN: {
+    status: 422,
+    type: 'validation_error',
+    message: 'What this name leads to is no longer there, or you can no longer use it.',
+  },
   MODEL_CANNOT_CHAT: {
     status: 422,
     type: 'validation_error',
     message: 'This model does not answer messages.',
+  },
+  PERSONAL_KEY_REFUSED: {
+    status: 422,
+    type: 'provider_error',
+    message: 'The provider refused your personal key.',
+  },
+  MODEL_NEEDS_NO_LOADING: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This model needs no loading.',
+  },
+  PERSONAL_KEY_NOT_ALLOWED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'There is no provider of this name to which people bring keys of their own.',
+  },
+  API_KEY_REQUIRED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This model needs an API key of your own. Please give one in your profile.',
+  },
+  PERSONAL_KEY_UNREADABLE: {
+    status: 422,
+    type: 'validation_error',
+    message: 'Your API key for this model can no longer be read. Please give it again, or remove it.',
   },
   CONTENT_FILTERED: {
     status: 422,
@@ -358,7 +445,18 @@ export const errorCatalogue = {
     type: 'provider_error',
     message: 'The provider sent an answer that is not valid.',
   },
+  MODEL_LOAD_INTERRUPTED: {
+    status: 502,
+    type: 'provider_error',
+    message: 'The loading of the model was cut off.',
+  },
   PROVIDER_FAILED: { status: 502, type: 'provider_error', message: 'The provider failed.' },
+
+  CONNECTION_UNREADABLE: {
+    status: 503,
+    type: 'server_error',
+    message: 'The credential of this connection cannot be decrypted.',
+  },
 
   // Generation
   GENERATION_INTERRUPTED: {
@@ -379,6 +477,11 @@ export const errorCatalogue = {
     status: 503,
     type: 'server_error',
     message: 'The database cannot be reached. Please try again.',
+  },
+  ENCRYPTION_UNAVAILABLE: {
+    status: 503,
+    type: 'server_error',
+    message: 'The keys of stored secrets cannot be reached. Please try again.',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 

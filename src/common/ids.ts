@@ -3,6 +3,8 @@ import { v7 } from 'uuid';
 
 /** What a prefix on the wire stands for; UUIDv7 in the database (http-api.md, Ids). */
 const prefixes = {
+  connection: 'conn',
+  load: 'load',
   message: 'msg',
   session: 'sess',
   tenant: 'tenant',

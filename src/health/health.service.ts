@@ -3,6 +3,7 @@ import { TypeOrmHealthIndicator, type HealthCheckAttempt } from '@nestjs/terminu
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { RedisConnection } from '../infrastructure/redis/redis-connection.js';
 import { ProviderRegistry, type Reachability } from '../llm-providers/provider-registry.js';
+import { CircuitBreakers } from '../models/circuit-breakers.js';
 import { version } from '../version.js';
 
 /** A database that takes longer than this is not ready (operations.md, Health), in milliseconds. */
@@ -27,6 +28,8 @@ interface ServiceReport {
   readonly latency: number | null;
 }
 
+type ProviderHealth = Reachability | 'circuit_open';
+
 export interface HealthReport {
   readonly status: Status;
   /** Of the process, in seconds. */
@@ -35,7 +38,8 @@ export interface HealthReport {
     /** Latency in milliseconds. */
     readonly database: ServiceReport;
     readonly redis?: ServiceReport;
-    readonly providers: Readonly<Record<string, Reachability>>;
+    /** By the name of the connection; `circuit_open` when a model of it failed so often that this replica does not call it. */
+    readonly providers: Readonly<Record<string, ProviderHealth>>;
   };
   readonly version: string;
   readonly environment: string;
@@ -46,6 +50,7 @@ export class HealthService {
   constructor(
     private readonly typeOrm: TypeOrmHealthIndicator,
     private readonly registry: ProviderRegistry,
+    private readonly breakers: CircuitBreakers,
     private readonly redis: RedisConnection,
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
   ) {}
@@ -59,11 +64,10 @@ export class HealthService {
     const [{ database }, redis, providers] = await Promise.all([
       this.databaseAnswers(),
       this.redisReport(),
-      this.registry.reachability(tenantId),
+      this.providersReport(tenantId),
     ]);
     const databaseStatus = database.status === 'up' ? 'healthy' : 'unhealthy';
-    const allReachable = Object.values(providers).every((reachability) => reachability !== 'unreachable');
-    const degraded: Status = allReachable && redis?.status !== 'unhealthy' ? 'healthy' : 'degraded';
+    const degraded: Status = !someDown(providers) && redis?.status !== 'unhealthy' ? 'healthy' : 'degraded';
     return {
       status: databaseStatus === 'healthy' ? degraded : 'unhealthy',
       uptime: Math.floor(process.uptime()),
@@ -77,6 +81,16 @@ export class HealthService {
     };
   }
 
+  private async providersReport(tenantId: string): Promise<HealthReport['services']['providers']> {
+    const connections = await this.registry.reachability(tenantId);
+    return Object.fromEntries(
+      connections.map(({ id, name, reachability }) => [
+        name,
+        this.breakers.openOn(id) ? 'circuit_open' : reachability,
+      ]),
+    );
+  }
+
   private async redisReport(): Promise<ServiceReport | undefined> {
     if (!this.redis.isConfigured) return undefined;
     const latency = await this.redis.latency();
@@ -88,15 +102,18 @@ function latencyOf(result: { readonly status: string; readonly responseTime?: un
   return result.status === 'up' && typeof result.responseTime === 'number' ? result.responseTime : null;
 }
 
+function someDown(providers: HealthReport['services']['providers']): boolean {
+  return Object.values(providers).some((health) => health === 'unreachable' || health === 'circuit_open');
+}
+
 /** What of a report anybody may know. */
 export function summarize({ status, services }: HealthReport): HealthSummary {
-  const providersDown = Object.values(services.providers).includes('unreachable');
   return {
     status,
     services: {
       database: { status: services.database.status },
       ...(services.redis === undefined ? {} : { redis: { status: services.redis.status } }),
-      providers: { status: providersDown ? 'degraded' : 'healthy' },
+      providers: { status: someDown(services.providers) ? 'degraded' : 'healthy' },
     },
   };
 }

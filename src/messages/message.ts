@@ -29,6 +29,9 @@ export interface EarlierMessage {
 export interface FinishedAnswer {
   readonly status: Exclude<MessageStatus, 'pending' | 'streaming'>;
   readonly parts: readonly MessagePart[];
+  /** The connection that was asked last, and at which temperature; undefined leaves what the message says. */
+  readonly provider?: string | undefined;
+  readonly temperature?: number | undefined;
   readonly providerModel?: string | undefined;
   readonly finishReason?: string | undefined;
   readonly providerFinishReason?: string | undefined;

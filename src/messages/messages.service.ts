@@ -195,6 +195,9 @@ function columnsOf(answer: FinishedAnswer, now: Date) {
     status: answer.status,
     content: textOf(answer.parts),
     parts: [...answer.parts],
+    ...(answer.provider === undefined
+      ? {}
+      : { provider: answer.provider, temperature: answer.temperature ?? null }),
     providerModel: answer.providerModel ?? null,
     finishReason: answer.finishReason ?? null,
     providerFinishReason: answer.providerFinishReason ?? null,

@@ -1,26 +1,34 @@
 import { Get, Param } from '@nestjs/common';
 import { Requires } from '../auth/access.js';
 import { CurrentCaller, type Caller } from '../auth/caller.js';
-import { isModelGranted } from '../auth/granted-models.js';
-import { DomainError } from '../common/domain-error.js';
 import { Answers } from '../infrastructure/http/api-answer.js';
 import { ModelIdPipe } from '../infrastructure/http/model-id.pipe.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
-import { ProviderRegistry } from '../llm-providers/provider-registry.js';
 import { Limited } from '../rate-limits/rate-limit.js';
+import { AliasViews } from './aliases/alias-views.service.js';
+import { AliasDto } from './aliases/dto/alias.dto.js';
+import { VisibleModels } from './catalogue/visible-models.service.js';
 import { ModelDto } from './dto/model.dto.js';
 
 @NativeController('models', 'Models')
 export class ModelsController {
-  constructor(private readonly registry: ProviderRegistry) {}
+  constructor(
+    private readonly models: VisibleModels,
+    private readonly aliases: AliasViews,
+  ) {}
 
   @Get()
   @Requires('models:read')
   @Limited('modelsRead')
   @Answers(ModelDto, { shape: 'list' })
-  async list(@CurrentCaller() caller: Caller): Promise<ModelDto[]> {
-    const models = await this.registry.models(caller.tenantId);
-    return models.filter(({ id }) => isModelGranted(caller, id)).map((model) => new ModelDto(model));
+  async list(@CurrentCaller() caller: Caller): Promise<(ModelDto | AliasDto)[]> {
+    const [models, aliases] = await Promise.all([this.models.list(caller), this.aliases.list(caller)]);
+    const names = new Set(aliases.map(({ alias }) => alias.name));
+    const others = models.filter(({ model }) => !names.has(model.id));
+    return [
+      ...others.map((model) => new ModelDto(model, caller)),
+      ...aliases.map((alias) => new AliasDto(alias)),
+    ];
   }
 
   @Get(':modelId')
@@ -29,10 +37,9 @@ export class ModelsController {
   async get(
     @CurrentCaller() caller: Caller,
     @Param('modelId', ModelIdPipe) modelId: string,
-  ): Promise<ModelDto> {
-    const models = await this.registry.models(caller.tenantId);
-    const model = models.find(({ id }) => id === modelId && isModelGranted(caller, id));
-    if (model === undefined) throw new DomainError('MODEL_NOT_FOUND');
-    return new ModelDto(model);
+  ): Promise<ModelDto | AliasDto> {
+    const alias = await this.aliases.find(caller, modelId);
+    if (alias !== undefined) return new AliasDto(alias);
+    return new ModelDto(await this.models.get(caller, modelId), caller);
   }
 }

@@ -6,6 +6,8 @@ import { Notifications } from '../infrastructure/events/notifications.js';
 import { ShortCache } from '../infrastructure/events/short-cache.js';
 import { UserDirectory, type UserDetails } from './user-directory.repository.js';
 
+export type { UserDetails };
+
 /** What there is to know of a user, for those who ask at every request: at most a second old, and no query within it. */
 @Injectable()
 export class CurrentUsers {

@@ -36,6 +36,7 @@ export class LocalPeople {
       kind: 'person',
       toolAllow: [],
       toolDeny: [],
+      groups: null,
     };
     await this.users.insertIfNew(user, db);
     return user;

@@ -7,6 +7,7 @@ import { roles, type Role } from '../common/owner.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { Notifications } from '../infrastructure/events/notifications.js';
 import { Log } from '../infrastructure/logging/log.js';
+import { isGroupName } from './group-names.js';
 import { isLastAdmin } from './last-admin.js';
 import type { LoginProfile } from './login-profile.js';
 import type { User } from './user.entity.js';
@@ -51,6 +52,15 @@ export class LoginRoles {
     if (meanings.size === 0) return current ?? otherwise;
     const given = new Set(groups.map((group) => meanings.get(group)));
     return roles.find((role) => given.has(role)) ?? otherwise;
+  }
+
+  /**
+   * The groups that somebody is in from now on: those that the provider tells; when it tells nothing, those that it told last, or
+   * unknown where its silence costs the role too. Sorted, once each, without what is no name.
+   */
+  groupsOf({ groups }: LoginProfile, current: string[] | null = null): string[] | null {
+    if (groups !== undefined) return [...new Set(groups.filter(isGroupName))].sort();
+    return this.config['identity.absentGroups'] === 'keep' ? current : null;
   }
 
   /**

@@ -55,6 +55,7 @@ export class ServiceAccounts {
       kind: 'service',
       toolAllow: [],
       toolDeny: [],
+      groups: null,
     };
     if (await this.users.insertIfNew(account, db)) {
       await this.audit.record(

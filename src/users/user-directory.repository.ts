@@ -32,7 +32,7 @@ const listed = `
   person.id, person.tenant_id AS "tenantId", person.issuer, person.subject, person.username,
   coalesce(profile.display_name, person.display_name) AS "displayName", profile.display_name AS "chosenName",
   person.email, person.role, person.status, person.kind,
-  person.tool_allow AS "toolAllow", person.tool_deny AS "toolDeny",
+  person.tool_allow AS "toolAllow", person.tool_deny AS "toolDeny", person.groups,
   person.created_at AS "createdAt", person.updated_at AS "updatedAt", person.last_login_at AS "lastLoginAt"`;
 
 const people = `users person LEFT JOIN profiles profile ON profile.user_id = person.id`;

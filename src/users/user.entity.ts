@@ -59,6 +59,10 @@ export class User {
   @Column('text', { array: true, default: [] })
   toolAllow!: string[];
 
+  /** As the identity provider told last, in order; null when it never did. */
+  @Column('text', { array: true, nullable: true })
+  groups!: string[] | null;
+
   /** Tools that are denied whatever allows them. */
   @Column('text', { array: true, default: [] })
   toolDeny!: string[];

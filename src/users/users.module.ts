@@ -4,7 +4,6 @@ import { TenantsModule } from '../tenants/tenants.module.js';
 import { CurrentUsers } from './current-users.service.js';
 import { LocalPeople } from './local-people.service.js';
 import { LoginRoles } from './login-roles.service.js';
-import { ProfileController } from './profile/profile.controller.js';
 import { Profile } from './profile/profile.entity.js';
 import { ProfileService } from './profile/profile.service.js';
 import { ServiceAccounts } from './service-accounts.service.js';
@@ -18,7 +17,7 @@ import { UsersService } from './users.service.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Profile, User]), TenantsModule],
-  controllers: [ProfileController, UserController, UsersController],
+  controllers: [UserController, UsersController],
   providers: [
     CurrentUsers,
     LocalPeople,
@@ -30,6 +29,6 @@ import { UsersService } from './users.service.js';
     UsersRepository,
     UsersService,
   ],
-  exports: [CurrentUsers, LocalPeople, ServiceAccounts, UsersService],
+  exports: [CurrentUsers, LocalPeople, ProfileService, ServiceAccounts, UsersService],
 })
 export class UsersModule {}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
@@ -50,8 +51,8 @@ export class UsersService {
   }
 
   /**
-   * What the provider says meanwhile of somebody who is logged in: their role, as at a login, and what is for display. What it
-   * does not mention stays as it is.
+   * What the provider says meanwhile of somebody who is logged in: their role and groups, as at a login, and what is for display.
+   * What it does not mention stays as it is.
    * @throws DomainError NOT_FOUND, and as `logIn` does; then nothing is changed
    */
   reconcile(profile: LoginProfile): Promise<User> {
@@ -122,6 +123,7 @@ export class UsersService {
       kind: 'person',
       toolAllow: [],
       toolDeny: [],
+      groups: this.roles.groupsOf(profile),
     };
     if (!(await this.users.insertIfNew(user, db))) return undefined;
     await this.audit.record(
@@ -146,16 +148,18 @@ export class UsersService {
   ): Promise<User> {
     const role = await this.roles.decide(user, profile, db);
     const isNews = role.from !== role.to;
-    if (!isNews && Object.keys(change).length === 0) return Object.assign(user, { role: role.to });
+    const groups = this.roles.groupsOf(profile, user.groups);
+    const told = isDeepStrictEqual(groups, user.groups) ? change : { ...change, groups };
+    if (!isNews && Object.keys(told).length === 0) return Object.assign(user, { role: role.to });
     const written: Partial<User> = {
       updatedAt: this.clock.now(),
-      ...change,
+      ...told,
       // Unless it changes it may be changed by others at the same time.
       ...(isNews ? { role: role.to } : {}),
     };
     const { id, tenantId } = user;
     await this.users.update({ tenantId, userId: id }, written, db);
-    const news = differences(displayOf(user), displayOf(change));
+    const news = differences(toldOf(user), toldOf(told));
     if (news !== undefined) await this.roles.tellReplicas(db);
     await this.roles.record(user, role, db);
     if (news !== undefined) {
@@ -180,9 +184,9 @@ function usernameOf({ username, subject }: LoginProfile): string {
   return username ?? subject.slice(0, maxUsername);
 }
 
-/** What of a user is for display and comes from their provider. */
-function displayOf({ username, displayName, email }: Partial<User>): Readonly<Record<string, unknown>> {
-  return { username, displayName, email };
+/** What of a user comes from their provider, beside their role. */
+function toldOf({ username, displayName, email, groups }: Partial<User>): Readonly<Record<string, unknown>> {
+  return { username, displayName, email, groups };
 }
 
 /** What the profile says for display that is not what we know. */

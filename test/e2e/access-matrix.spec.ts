@@ -32,6 +32,8 @@ const asked: Readonly<Record<string, string>> = {
   'GET /api/profile': 'anybody',
   'PATCH /api/profile': 'session',
   'POST /api/profile/password': 'session',
+  'POST /api/profile/api-keys': 'session',
+  'DELETE /api/profile/api-keys/:provider': 'session',
   'GET /api/sessions': 'session',
   'DELETE /api/sessions': 'session',
   'DELETE /api/sessions/:sessionId': 'session',
@@ -48,6 +50,12 @@ const asked: Readonly<Record<string, string>> = {
   'POST /api/messages/:messageId/cancel': 'messages:write',
   'GET /api/models': 'models:read',
   'GET /api/models/:modelId': 'models:read',
+  'POST /api/models': 'models:write',
+  'PATCH /api/models/:modelId': 'models:write',
+  'DELETE /api/models/:modelId': 'models:write',
+  'GET /api/models/:modelId/status': 'models:read',
+  'POST /api/models/:modelId/load': 'completions:write',
+  'GET /api/models/:modelId/load/stream': 'models:read',
   'GET /api/tokens': 'tokens:read',
   'POST /api/tokens': 'session tokens:write',
   'GET /api/tokens/:tokenId': 'tokens:read',
@@ -63,6 +71,13 @@ const asked: Readonly<Record<string, string>> = {
   'POST /api/tenants': 'system admin',
   'GET /api/tenants/:tenantId': 'system admin',
   'PATCH /api/tenants/:tenantId': 'system admin',
+  'GET /api/providers': 'admin',
+  'POST /api/providers': 'admin',
+  'GET /api/providers/:connectionId': 'admin',
+  'PATCH /api/providers/:connectionId': 'admin',
+  'DELETE /api/providers/:connectionId': 'admin',
+  'POST /api/providers/:connectionId/verify': 'admin',
+  'POST /api/providers/:connectionId/sync': 'admin',
   'GET /api/audit': 'audit:read',
   'GET /api/audit/verify': 'audit:read',
 };
@@ -205,7 +220,9 @@ const nobodys = {
   ':tokenId': toWireId('token', randomUUID()),
   ':userId': toWireId('user', randomUUID()),
   ':tenantId': toWireId('tenant', randomUUID()),
+  ':connectionId': toWireId('connection', randomUUID()),
   ':modelId': 'demo',
+  ':provider': 'compatible',
 };
 
 function fill(path: string, ids: Readonly<Record<string, string>>): string {
@@ -227,6 +244,9 @@ function rows(): Promise<unknown> {
     'thread_models',
     'messages',
     'refresh_tokens',
+    'connections',
+    'connection_tenants',
+    'sealed_secrets',
   ];
   const { database } = parley.first;
   return Promise.all([
@@ -332,6 +352,9 @@ describe('the matrix of routes and owners', () => {
     'PATCH /api/tokens/:tokenId': { name: 'Mine now' },
     'POST /api/tokens/:tokenId/rotate': {},
     'PATCH /api/users/:userId': { displayName: 'Mine now' },
+    'PATCH /api/providers/:connectionId': { name: 'Mine now' },
+    'POST /api/providers/:connectionId/verify': {},
+    'POST /api/providers/:connectionId/sync': {},
     'POST /api/users/:userId/password': { password: 'correct horse battery staple' },
   };
   let ids: Record<string, string>;
@@ -344,17 +367,21 @@ describe('the matrix of routes and owners', () => {
     const sessions = await owner.ask<{ id: string }[]>('GET', '/api/sessions');
     const user = await owner.ask<{ id: string }>('GET', '/api/user');
     const tokens = await owner.ask<{ id: string }[]>('GET', '/api/tokens');
+    const connection = await people.get('admin of default')?.ask<{ id: string }>('POST', '/api/providers', {
+      ...{ kind: 'openai', name: 'Private', baseUrl: 'https://api.example.org', enabled: false },
+    });
     ids = {
       ':threadId': threadId,
       ':messageId': data.assistantMessage.id,
       ':sessionId': sessions.data[0]?.id ?? '',
       ':userId': user.data.id,
       ':tokenId': tokens.data[0]?.id ?? '',
+      ':connectionId': connection?.data.id ?? '',
       ':modelId': 'demo',
     };
   });
 
-  /** Who is not the owner, and must not learn that there is anything; an admin is one of them, but for tokens and users. */
+  /** Who is not the owner, and must not learn that there is anything; an admin is one of them, but for tokens, users and connections. */
   it.each([
     'admin of other',
     'power_user of other',
@@ -365,10 +392,10 @@ describe('the matrix of routes and owners', () => {
     const before = await rows();
     const person = people.get(stranger);
     const isAdminHere = stranger === 'admin of default';
-    const owned = routes.filter(({ path }) => /:(thread|message|session|token|user)Id/.test(path));
+    const owned = routes.filter(({ path }) => /:(thread|message|session|token|user|connection)Id/.test(path));
     expect(owned.length).toBeGreaterThan(15);
     for (const { method, path, name } of owned) {
-      if (isAdminHere && /tokens|users/.test(path)) continue;
+      if (isAdminHere && /tokens|users|providers/.test(path)) continue;
       const body = bodies[name];
       if (method !== 'GET' && method !== 'DELETE') expect([name, body]).not.toEqual([name, undefined]);
       const answer = await person?.browser.fetch(fill(path, ids), init(method, body));
@@ -383,7 +410,8 @@ describe('the matrix of routes and owners', () => {
   it('has lists with nothing of anybody else', async () => {
     for (const stranger of ['admin of other', 'user of other', 'power_user of default']) {
       const person = people.get(stranger);
-      for (const list of ['/api/threads', '/api/sessions', '/api/tokens', '/api/users', '/api/audit']) {
+      const lists = ['threads', 'sessions', 'tokens', 'users', 'audit', 'providers'];
+      for (const list of lists.map((name) => `/api/${name}`)) {
         const text = await (await person?.browser.fetch(list))?.text();
         for (const id of Object.values(ids).filter((id) => id.includes('_'))) expect(text).not.toContain(id);
       }

@@ -11,6 +11,7 @@ let message: string;
 let user: string;
 let tenant: string;
 let token: string;
+let connection: string;
 
 beforeAll(async () => {
   parley = await Parley.start({ 'server.bodyLimitBytes': 10_000, 'login.local': 'on' });
@@ -24,6 +25,11 @@ beforeAll(async () => {
     expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
   });
   token = issued.data.id;
+  const connected = await ada.ask<{ id: string }>('POST', '/api/providers', {
+    ...{ kind: 'openai', name: 'Target', baseUrl: 'https://api.example.org', enabled: false },
+  });
+  connection = connected.data.id;
+  await ada.ask('POST', '/api/models', { kind: 'alias', id: 'target', target: { model: 'demo' } });
   thread = await ada.createThread('Target');
   message = (await ada.post(thread, 'demo', { content: 'Hi' })).data.assistantMessage.id;
 });
@@ -65,6 +71,31 @@ const tokenFields = {
 
 const nullableOfTokens = ['models', 'requestsPerMinute', 'monthlyTokenBudget', 'monthlyCostBudget'];
 
+const presetFields = {
+  name: 'x',
+  target: { model: 'demo' },
+  parameters: { temperature: 1 },
+  systemPrompt: 'x',
+  contextTokens: 5,
+};
+
+const nullableOfPresets = ['name', 'systemPrompt', 'contextTokens'];
+
+const connectionFields = {
+  name: 'x',
+  baseUrl: 'https://api.example.org',
+  credential: 'x',
+  headers: { 'x-a': 'b' },
+  tenants: ['tenant_01jd0v3kq9e8vb5t2m4y6z8a0c'],
+  enabled: true,
+  timeouts: { connectMs: 500 },
+  personalKeys: 'none',
+  models: ['x'],
+  options: { x: 1 },
+};
+
+const nullableOfConnections = ['credential', 'models'];
+
 /** Every route that takes a body, with the parts of a good one, and which of them may be null. */
 const routes: [string, () => string, Record<string, unknown>, (readonly string[])?][] = [
   ['POST', () => '/api/threads', { title: 'x' }],
@@ -99,6 +130,15 @@ const routes: [string, () => string, Record<string, unknown>, (readonly string[]
   ],
   ['PATCH', () => `/api/tokens/${token}`, tokenFields, nullableOfTokens],
   ['POST', () => `/api/tokens/${token}/rotate`, { overlapSeconds: 5, expiresAt: '2027-01-01T00:00:00Z' }],
+  [
+    'POST',
+    () => '/api/models',
+    { ...presetFields, kind: 'alias', id: 'new', scope: 'tenant' },
+    nullableOfPresets,
+  ],
+  ['PATCH', () => '/api/models/target', presetFields, nullableOfPresets],
+  ['POST', () => '/api/providers', { ...connectionFields, kind: 'openai' }, nullableOfConnections],
+  ['PATCH', () => `/api/providers/${connection}`, connectionFields, nullableOfConnections],
   ['POST', () => '/api/login', { username: 'x', password: 'x' }],
   [
     'POST',
@@ -106,6 +146,7 @@ const routes: [string, () => string, Record<string, unknown>, (readonly string[]
     { username: 'x', password: 'kanarienvogel', role: 'guest', displayName: 'x', email: 'x@acme.test' },
   ],
   ['POST', () => `/api/users/${user}/password`, { password: 'kanarienvogel' }],
+  ['POST', () => '/api/profile/api-keys', { compatible: 'sk-personal' }],
   ['POST', () => '/api/profile/password', { currentPassword: 'x', newPassword: 'kanarienvogel' }],
   ['POST', () => '/api/tenants', { slug: 'x', name: 'x', identities: [], defaultTools: ['x'] }],
   [
@@ -125,9 +166,11 @@ it('is tried on every route that takes a body', async () => {
     `${method} ${path()}`
       .replace(thread, '{threadId}')
       .replace('/models/demo/', '/models/{modelId}/')
+      .replace('/models/target', '/models/{modelId}')
       .replace(user, '{userId}')
       .replace(tenant, '{tenantId}')
-      .replace(token, '{tokenId}'),
+      .replace(token, '{tokenId}')
+      .replace(connection, '{connectionId}'),
   );
   expect(tried.sort()).toEqual(described.sort());
 });
@@ -312,7 +355,13 @@ describe('routes that take no body', () => {
     ['broken JSON', '{', 'INVALID_JSON'],
   ])('refuse %s', async (_name, body, code) => {
     await changesNothing(async () => {
-      for (const path of [`/api/messages/${message}/cancel`, '/api/logout', '/api/session/refresh']) {
+      for (const path of [
+        `/api/messages/${message}/cancel`,
+        '/api/logout',
+        '/api/session/refresh',
+        `/api/providers/${connection}/verify`,
+        `/api/providers/${connection}/sync`,
+      ]) {
         expect([path, await send('POST', path, body)]).toEqual([path, { status: 400, code }]);
       }
     });

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/parley.js';
+import { testKeyFile } from '../support/test-configuration.js';
 import { createTestDatabase, makeDataDirectory, type TestDatabase } from '../support/test-postgres.js';
 
 jest.setTimeout(90_000);
@@ -37,6 +38,7 @@ function run(script: string, words: readonly string[], settings: Record<string, 
     env: {
       DATABASE_URL: database.url,
       PARLEY_SESSION_SECRETS: 'pX3vN8qKzR5tYw2mLb7dHs4fJc9gVa6e',
+      PARLEY_ENCRYPTION_KEY_FILE: testKeyFile(),
       PARLEY_LOGIN_LOCAL: 'on',
       PARLEY_LOG_LEVEL: 'trace',
       ...settings,

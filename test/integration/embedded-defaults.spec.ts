@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { startEmbeddedDefaults, type EmbeddedDefaults } from '../../src/embedded/embedded-defaults.js';
 import { findPostmaster } from '../../src/embedded/postmaster.js';
+import { parseKeyFile } from '../../src/secrets/key-wrappers/parse-key-file.js';
 import { makeDataDirectory } from '../support/test-postgres.js';
 
-const nothing = { database: false, identity: false, sessionSecrets: false };
+const nothing = { database: false, identity: false, sessionSecrets: false, keyFile: false };
 
 describe('the embedded defaults', () => {
   let dataDirectory: string;
@@ -56,6 +57,16 @@ describe('the embedded defaults', () => {
     expect(values['session.secrets']?.[0]).toHaveLength(64);
     expect((await start({ sessionSecrets: true })).values).toEqual(values);
     expect((await stat(path.join(dataDirectory, 'session-secret'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('keep a key file that can be read as one, readable by its owner only', async () => {
+    const { values } = await start({ keyFile: true });
+    const file = values['encryption.keyFile'] ?? '';
+    const text = await readFile(file, 'utf8');
+    expect([...parseKeyFile(text).keys()]).toEqual(['first']);
+    expect((await start({ keyFile: true })).values).toEqual(values);
+    expect(await readFile(file, 'utf8')).toBe(text);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   it('bring an identity provider whose key survives a restart, and say who can log in', async () => {

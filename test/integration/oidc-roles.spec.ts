@@ -140,6 +140,22 @@ describe('groups', () => {
     expect(await roleOf(await app.logIn({ groups: 'visitors' }))).toBe('guest');
   });
 
+  it.each([
+    ['keep', ['staff', 'visitors']],
+    ['default', null],
+  ] as const)(
+    'are themselves kept as roles are when the claim is absent: %s',
+    async (absentGroups, groups) => {
+      await restart({ 'identity.absentGroups': absentGroups });
+      await app.logIn({ groups: ['visitors', 'staff', 'staff'] });
+      expect(await users()).toMatchObject([{ groups: ['staff', 'visitors'] }]);
+      await app.logIn({});
+      expect(await users()).toMatchObject([{ groups }]);
+      await app.logIn({ groups: [] });
+      expect(await users()).toMatchObject([{ groups: [] }]);
+    },
+  );
+
   it('change nothing where none means anything: roles are given here', async () => {
     await restart({ 'identity.groupRoles': {}, 'identity.absentGroups': 'default' });
     await app.logIn({ groups: ['boss'] });
@@ -260,7 +276,14 @@ describe('what the provider says between logins', () => {
     const row = { actor_kind: 'system', outcome: 'success', target_id: expect.stringMatching(/^user_/) };
     const by = 'identity_provider';
     expect(await recorded('user.changed')).toEqual([
-      { ...row, details: { by, old: { displayName: 'Ada' }, new: { displayName: 'Ada L' } } },
+      {
+        ...row,
+        details: {
+          by,
+          old: { displayName: 'Ada', groups: ['staff'] },
+          new: { displayName: 'Ada L', groups: ['visitors'] },
+        },
+      },
       {
         ...row,
         details: { by, old: { username: 'ada', email: 'a@b.c' }, new: { username: 'ada2', email: null } },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ProfileDto } from '../../src/users/profile/dto/profile.dto.js';
+import type { ProfileDto } from '../../src/profile/dto/profile.dto.js';
 import {
   answers,
   eventually,
@@ -88,6 +88,7 @@ describe('the profile', () => {
 
   it('shows what the provider says until something is chosen, and not a word more than is declared', async () => {
     expect((await ada.ask('GET', '/api/profile')).data).toEqual({
+      apiKeys: {},
       username: 'ada',
       displayName: 'Ada',
       email: 'ada@home.test',

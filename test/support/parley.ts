@@ -60,6 +60,8 @@ export class Parley {
       'providers.compatible.models': [upstreamModel],
       'providers.demo.tokenDelayMs': 0,
       'generation.retryBaseDelayMs': 1,
+      // Tests of failures share a vendor.
+      'breaker.failures': 1000,
       ...this.settings,
     });
     const replica = await Replica.start(await this.create(config), this.identity);
@@ -79,7 +81,10 @@ export class Parley {
       database.query('SELECT * FROM api_tokens ORDER BY id'),
       database.query('SELECT * FROM profiles ORDER BY user_id'),
       database.query('SELECT * FROM tenants ORDER BY id'),
+      database.query('SELECT * FROM model_aliases ORDER BY id'),
+      database.query('SELECT * FROM model_overrides ORDER BY tenant_id, model_id'),
       database.query('SELECT * FROM tenant_identities ORDER BY issuer, claim_value'),
+      database.query('SELECT * FROM connections ORDER BY id'),
     ]);
   }
 

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import pg from 'pg';
+import type { Topic } from '../../src/infrastructure/events/notifications.js';
 import { eventually, type Parley, type Person, type Replica } from './parley.js';
 
 /** How long to wait for what is promised within a second: a busy machine is no reason to fail. */
@@ -36,8 +37,12 @@ export async function idOf(person: Person): Promise<string> {
   return (await person.ask<{ id: string }>('GET', '/api/user')).data.id;
 }
 
-/** Does something after which every replica must hear that access has changed, and does. */
-export async function announcing<Result>(parley: Parley, work: () => Promise<Result>): Promise<Result> {
+/** Does something after which every replica must hear that access, or whatever the topic is of, has changed, and does. */
+export async function announcing<Result>(
+  parley: Parley,
+  work: () => Promise<Result>,
+  topic: Topic = 'access',
+): Promise<Result> {
   const client = new pg.Client({ connectionString: parley.database.url });
   const heard: (string | undefined)[] = [];
   client.on('notification', ({ payload }) => heard.push(payload));
@@ -45,7 +50,7 @@ export async function announcing<Result>(parley: Parley, work: () => Promise<Res
   try {
     await client.query('LISTEN parley');
     const result = await work();
-    await eventually(() => Promise.resolve(heard.includes('access') ? true : undefined), soonMs);
+    await eventually(() => Promise.resolve(heard.includes(topic) ? true : undefined), soonMs);
     return result;
   } finally {
     await client.end();

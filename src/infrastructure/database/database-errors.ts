@@ -2,6 +2,7 @@ import { QueryFailedError } from 'typeorm';
 
 /** SQLSTATE, https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const sqlStates = {
+  foreignKeyViolation: '23503',
   uniqueViolation: '23505',
   serializationFailure: '40001',
   deadlockDetected: '40P01',
@@ -29,7 +30,16 @@ export function isRetryable(error: unknown): boolean {
 
 /** Whether a row broke the named unique constraint or index. */
 export function violatesUnique(error: unknown, constraint: string): boolean {
-  if (!(error instanceof QueryFailedError) || codeOf(error) !== sqlStates.uniqueViolation) return false;
+  return violates(error, sqlStates.uniqueViolation, constraint);
+}
+
+/** Whether a row names, by the foreign key, another one that is not there. */
+export function violatesForeignKey(error: unknown, constraint: string): boolean {
+  return violates(error, sqlStates.foreignKeyViolation, constraint);
+}
+
+function violates(error: unknown, sqlState: string, constraint: string): boolean {
+  if (!(error instanceof QueryFailedError) || codeOf(error) !== sqlState) return false;
   return (error.driverError as { constraint?: unknown }).constraint === constraint;
 }
 

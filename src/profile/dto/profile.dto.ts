@@ -1,11 +1,14 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { roles, type Role } from '../../../common/owner.js';
-import { MayBeAbsentOrNull } from '../../../infrastructure/http/optional.js';
-import { IsText } from '../../../infrastructure/http/text-rules.js';
-import type { UserDetails } from '../../user-directory.repository.js';
-import { IsLocale, IsTimeZone, maxSystemPrompt } from '../profile-rules.js';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { roles, type Role } from '../../common/owner.js';
+import { MayBeAbsentOrNull } from '../../infrastructure/http/optional.js';
+import { IsText } from '../../infrastructure/http/text-rules.js';
+import { PersonalKeyDto } from '../../models/personal-keys/dto/personal-keys.dto.js';
+import type { KeySlot } from '../../models/personal-keys/known-personal-keys.service.js';
+import { IsLocale, IsTimeZone, maxSystemPrompt } from '../../users/profile/profile-rules.js';
+import type { UserDetails } from '../../users/current-users.service.js';
 
 /** A person as they show themselves, and what they prefer. */
+@ApiExtraModels(PersonalKeyDto)
 export class ProfileDto {
   @ApiProperty()
   readonly username: string;
@@ -36,7 +39,14 @@ export class ProfileDto {
   })
   readonly systemPrompt: string | null;
 
-  constructor(user: UserDetails) {
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { $ref: getSchemaPath(PersonalKeyDto) },
+    description: 'By the name of the provider: keys of their own that people may or must give.',
+  })
+  readonly apiKeys: Readonly<Record<string, PersonalKeyDto>>;
+
+  constructor(user: UserDetails, apiKeys: readonly KeySlot[]) {
     this.username = user.username;
     this.displayName = user.displayName;
     this.email = user.email;
@@ -44,6 +54,9 @@ export class ProfileDto {
     this.locale = user.locale;
     this.timeZone = user.timeZone;
     this.systemPrompt = user.systemPrompt;
+    this.apiKeys = Object.fromEntries(
+      apiKeys.map(({ provider, rule, key }) => [provider, new PersonalKeyDto(rule, key)]),
+    );
   }
 }
 

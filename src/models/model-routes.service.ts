@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { refuseUngrantedModel } from '../auth/granted-models.js';
+import { DomainError } from '../common/domain-error.js';
+import { AliasTargets, type ReachedTargets } from './aliases/alias-targets.service.js';
+import type { FlattenedAlias } from './aliases/flatten.js';
+import { KnownAliases } from './aliases/known-aliases.service.js';
+import { Catalogue } from './catalogue/catalogue.service.js';
+import type { AvailableModel } from './catalogue/catalogue-model.js';
+import { ModelAccess } from './catalogue/model-access.service.js';
+import type { ModelRoute, RoutePolicy, RouteTarget } from './model-route.js';
+import type { ModelUser } from './model-user.js';
+import { KnownPersonalKeys } from './personal-keys/known-personal-keys.service.js';
+
+const single = { strategy: 'ordered', maxTargets: 1, cooldownMs: 0 } as const;
+
+/** A model with the connection that it is called by, whoever pays. */
+type Callable = Pick<RouteTarget, 'provider' | 'connection' | 'model' | 'personalKeyId'>;
+
+/** Where a name leads somebody: the one way from what a request names to what is called. */
+@Injectable()
+export class ModelRoutes {
+  constructor(
+    private readonly aliases: KnownAliases,
+    private readonly aliasTargets: AliasTargets,
+    private readonly catalogue: Catalogue,
+    private readonly access: ModelAccess,
+    private readonly keys: KnownPersonalKeys,
+  ) {}
+
+  /**
+   * A name is that of a personal alias, else of one of the tenant, else of a model. Targets that cannot be used are left out.
+   * @throws DomainError MODEL_NOT_GRANTED, MODEL_NOT_FOUND, MODEL_TARGET_BROKEN when an alias has no target left,
+   *   API_KEY_REQUIRED, PERSONAL_KEY_UNREADABLE, ENCRYPTION_UNAVAILABLE
+   * @throws ProviderError when nothing is left, but some connection could not be asked whether it has a model
+   */
+  async resolve(user: ModelUser, modelId: string): Promise<ModelRoute> {
+    refuseUngrantedModel(user, modelId);
+    const names = await this.aliases.namesOf(user);
+    const alias = names.find(modelId);
+    if (alias === undefined) return this.toModel(user, modelId);
+    const reached = await this.aliasTargets.reach(user, names, alias);
+    refuseBroken(reached);
+    const targets = await this.payable(
+      reached.leaves.map(async ({ found, ...preset }) => ({
+        ...(await this.targetOf(user, found)),
+        ...preset,
+      })),
+    );
+    return { id: modelId, targets, policy: policyOf(reached.router, targets.length) };
+  }
+
+  private async toModel(user: ModelUser, modelId: string): Promise<ModelRoute> {
+    const found = await this.catalogue.find(user.tenantId, modelId);
+    if (found === undefined || !(await this.access.mayUse(user, found.model))) {
+      throw new DomainError('MODEL_NOT_FOUND');
+    }
+    const target = { ...(await this.targetOf(user, found)), parameters: {}, weight: 1 };
+    return { id: modelId, targets: [target], policy: single };
+  }
+
+  /** By which connection, and with whose credential, somebody calls a model: decided here and nowhere else. */
+  private async targetOf(
+    user: ModelUser,
+    { provider, connection, model }: AvailableModel,
+  ): Promise<Callable> {
+    return { provider, model, ...(await this.keys.payer(user, connection, model.apiKeyRequired)) };
+  }
+
+  /** Without those for which a key is missing, unless it is missing for all. */
+  private async payable(targets: readonly Promise<RouteTarget>[]): Promise<RouteTarget[]> {
+    const settled = await Promise.allSettled(targets);
+    const failed = settled.filter((target) => target.status === 'rejected');
+    const fatal = failed.find(({ reason }) => !isKeyMissing(reason)) ?? failed.at(settled.length - 1);
+    if (fatal !== undefined) throw fatal.reason;
+    return settled.filter((target) => target.status === 'fulfilled').map(({ value }) => value);
+  }
+}
+
+function isKeyMissing(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'API_KEY_REQUIRED';
+}
+
+/** Where a credential stands in the way, that is said first: it is refused, be there such models or not. */
+function refuseBroken({ leaves, problems, failure }: ReachedTargets): void {
+  if (leaves.length > 0) return;
+  if (problems.some(({ reason }) => reason === 'not_granted')) throw new DomainError('MODEL_NOT_GRANTED');
+  if (failure !== undefined) throw failure;
+  throw new DomainError('MODEL_TARGET_BROKEN');
+}
+
+function policyOf(router: FlattenedAlias | undefined, targets: number): RoutePolicy {
+  if (router === undefined) return single;
+  const { strategy, maxAttempts, cooldownMs } = router;
+  return { strategy, maxTargets: maxAttempts ?? targets, cooldownMs };
+}
