@@ -1,5 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import type { Server } from 'node:http';
 import { backChannelLogoutPath } from './auth/logout/back-channel-logout.controller.js';
 import { Clock } from './common/clock.js';
@@ -11,7 +11,7 @@ import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
 import { formBody } from './infrastructure/http/form-body.js';
 import { inTurn } from './infrastructure/http/in-turn.js';
-import { jsonBody } from './infrastructure/http/json-body.js';
+import { hasBody, jsonBody } from './infrastructure/http/json-body.js';
 import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { requestContext } from './infrastructure/http/request-context.js';
 import { securityHeaders } from './infrastructure/http/security-headers.js';
@@ -48,9 +48,7 @@ export function configureApp(app: NestExpressApplication): void {
   );
   const origins = config['server.corsOrigins'];
   if (origins.length > 0) app.enableCors(crossOrigin(origins));
-  app.use(backChannelLogoutPath, formBody(maxFormBytes));
-  app.use(jsonBody(config['server.bodyLimitBytes']));
-  app.use(leaveRefusedBody);
+  app.use(bodies(config));
   app.get(ApiDescription).describe(app);
   app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(new ErrorFilter(clock, log));
@@ -84,4 +82,16 @@ function pageProtection(config: BootConfiguration): RequestHandler {
 function uncached({ url }: Request, response: Response, next: NextFunction): void {
   if (/^\/api(?:\/|$)/i.test(url)) response.setHeader('Cache-Control', 'no-store');
   next();
+}
+
+/** Reads what a request carries; most carry nothing, and have no way through a router to go. */
+function bodies(config: BootConfiguration): RequestHandler {
+  const read = Router()
+    .use(backChannelLogoutPath, formBody(maxFormBytes))
+    .use(jsonBody(config['server.bodyLimitBytes']))
+    .use(leaveRefusedBody);
+  return (request, response, next) => {
+    if (hasBody(request)) void read(request, response, next);
+    else next();
+  };
 }
