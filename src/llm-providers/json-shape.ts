@@ -56,10 +56,12 @@ export class JsonObject {
     return value;
   }
 
-  /** Any number that JSON has. */
+  /** Any number that JSON has, but none beyond those of JavaScript, such as 1e999. */
   number(key: string): number | undefined {
     const value = this.value(key);
-    if (value !== undefined && typeof value !== 'number') throw this.unexpected(key, 'a number');
+    if (value !== undefined && (typeof value !== 'number' || !Number.isFinite(value))) {
+      throw this.unexpected(key, 'a number');
+    }
     return value;
   }
 
@@ -86,6 +88,13 @@ export class JsonObject {
 
   requiredObjects(key: string): readonly JsonObject[] {
     const value = this.objects(key);
+    if (value === undefined) throw this.unexpected(key, 'a list');
+    return value;
+  }
+
+  /** Whatever is in it. */
+  requiredList(key: string): readonly unknown[] {
+    const value = this.list(key);
     if (value === undefined) throw this.unexpected(key, 'a list');
     return value;
   }

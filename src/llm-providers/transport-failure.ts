@@ -18,11 +18,17 @@ const timeoutCodes: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
+/** The outbound client did not take the response: too large, or compressed. */
+const unreadableCodes: ReadonlySet<string> = new Set([
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+  'COMPRESSED_RESPONSE',
+]);
+
 /** A failure of the network between us and the vendor; undefined when Node and undici did not say that it is one. */
 export function transportFailure(error: unknown, context: FailureContext): ProviderError | undefined {
   const systemCode = systemCodeOf(error);
   if (systemCode === undefined) return undefined;
-  if (systemCode === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('invalid_response', error, context);
+  if (unreadableCodes.has(systemCode)) return failure('invalid_response', error, context);
   if (systemCode === 'FORBIDDEN_DESTINATION') return forbiddenDestination(error, context);
   if (timeoutCodes.has(systemCode)) return failure('timeout', error, context);
   return brokenConnection(error, context);

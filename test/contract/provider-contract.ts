@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Exchange } from '../../bench/upstream/exchange.js';
@@ -339,6 +340,19 @@ function describeHangingUp(bench: Bench, http: HttpContract): void {
     }
     expect(sockets.size).toBeLessThan(5);
     previous.open();
+  });
+
+  it('closes what it keeps for connections that are gone, and nothing else', async () => {
+    bench.upstream.enqueue(json({}, { status: 401 }));
+    const call = bench.call();
+    await expect(bench.provider.verify(call)).rejects.toThrow();
+    const exchange = await bench.upstream.nextExchange();
+    bench.provider.retain?.((id) => id === call.connection.id);
+    expect(exchange.isClosed).toBe(false);
+    bench.provider.retain?.((id) => id !== call.connection.id);
+    // By itself it does so after 4 s.
+    await Promise.race([exchange.closed, setTimeout(2000, undefined, { ref: false })]);
+    expect(exchange.isClosed).toBe(true);
   });
 
   it('finishes at the terminator, though the body goes on', async () => {

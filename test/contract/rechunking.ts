@@ -14,7 +14,7 @@ interface Recorded {
 type Answer = (pieces: readonly Uint8Array[]) => Promise<StreamRun>;
 
 /** How many random ways to cut; `npm run test:rechunking` says more. */
-const rechunkings = numberFromJest('rechunkings') ?? 200;
+const rechunkings = numberFromJest('rechunkings') ?? 80;
 /** What a failure tells, to see the same again: `--globals '{"seed":…}'`. */
 const seed = numberFromJest('seed');
 /** Most take 3 ms, single bytes 100. */

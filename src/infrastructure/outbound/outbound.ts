@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Agent, buildConnector, fetch, type Dispatcher } from 'undici';
 import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
 import { AddressPolicy } from './address-policy.js';
+import { limitResponses, type ResponseOptions } from './response-limits.js';
 
 /** A destination that nothing may be sent to. It names neither the address nor the credential. */
 export class ForbiddenDestinationError extends Error {
@@ -32,12 +33,17 @@ export interface OutboundLimits {
   readonly idleMs: number;
 }
 
-/** More than any answer or list needs; a body beyond it is an attack or a fault. Bytes, before decompression. */
-const maxResponseBytes = 64 * 1024 * 1024;
+/** Responses are to come as they are: what is compressed has no size that could be limited. */
+const plainly = { 'accept-encoding': 'identity' };
+
+/** Nothing else than what `Outbound` needs to say of a request. */
+type OutboundRequest = Omit<Dispatcher.RequestOptions, 'origin' | 'path' | 'headers'> &
+  ResponseOptions & { readonly headers?: Readonly<Record<string, string>> };
 
 /** Sockets to one destination, kept alive, under the rules of `Outbound`. */
 export class OutboundClient {
   private readonly agent: Agent;
+  private readonly dispatcher: Dispatcher;
 
   constructor(
     private readonly policy: AddressPolicy,
@@ -48,32 +54,35 @@ export class OutboundClient {
       connect: guardedConnector({ policy, timeoutMs: connectMs, lookUp }),
       headersTimeout: headersMs,
       bodyTimeout: idleMs,
-      maxResponseSize: maxResponseBytes,
     });
+    this.dispatcher = this.agent.compose(limitResponses);
   }
 
   /**
    * A `fetch` for SDKs. A redirect is an answer like any other, so that neither credential nor body ever follows it;
    * `redirect: 'error'` would look like a broken network.
-   * @throws ForbiddenDestinationError before anything is sent
+   * @throws ForbiddenDestinationError before anything is sent; CompressedResponseError
    */
   readonly fetch = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const target = this.permitted(url instanceof Request ? url.url : url);
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(plainly)) headers.set(name, value);
     // Node's global types and undici's describe the same classes, but TypeScript cannot see that; SDKs pass strings.
-    const options = { ...init, redirect: 'manual', dispatcher: this.agent } as Parameters<typeof fetch>[1];
+    const options = { ...init, headers, redirect: 'manual', dispatcher: this.dispatcher } as Parameters<
+      typeof fetch
+    >[1];
     return fetch(target, options);
   };
 
   /**
    * For those who read the body as it comes, at less cost than `fetch`.
-   * @throws ForbiddenDestinationError before anything is sent
+   * @param options the names of headers in lower case
+   * @throws ForbiddenDestinationError before anything is sent; CompressedResponseError
    */
-  request(
-    url: string | URL,
-    options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>,
-  ): Promise<Dispatcher.ResponseData> {
+  request(url: string | URL, options: OutboundRequest): Promise<Dispatcher.ResponseData> {
     const { origin, pathname, search } = this.permitted(url);
-    return this.agent.request({ ...options, origin, path: pathname + search });
+    const headers = { ...options.headers, ...plainly };
+    return this.dispatcher.request({ ...options, headers, origin, path: pathname + search });
   }
 
   /** Waits for the requests that are under way. */
@@ -95,7 +104,7 @@ export class OutboundClient {
 
 /**
  * The one way out for calls whose destination somebody may choose (models.md, Outbound safety): https, or http for hosts that the
- * operator lists; the address that is connected to is the one that was checked; no redirects; limits on time and size.
+ * operator lists; the address that is connected to is the one that was checked; no redirects, no compression; limits on time and size.
  */
 @Injectable()
 export class Outbound {

@@ -306,15 +306,12 @@ describe('AnthropicProvider', () => {
       expect(scene.upstream.requests).toHaveLength(20);
     });
 
-    it.each([{}, { data: {} }, { data: [{ id: 7 }] }, { data: [{}] }, [], { data: [], has_more: true }])(
-      'refuses the list %j',
-      async (body) => {
-        scene.upstream.enqueue(json(body));
-        await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
-          code: 'invalid_response',
-        });
-      },
-    );
+    it.each([{}, { data: {} }, [], { data: [], has_more: true }])('refuses the list %j', async (body) => {
+      scene.upstream.enqueue(json(body));
+      await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
+        code: 'invalid_response',
+      });
+    });
 
     it('verifies a connection by one model', async () => {
       scene.upstream.enqueue(

@@ -7,6 +7,7 @@ import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import { eventStreamOf, serverSentEvents } from '../../event-stream.js';
 import { JsonObject, UnexpectedShapeError } from '../../json-shape.js';
+import { listedModels, maxListedModels } from '../../listed-models.js';
 import { type FailureContext, missingTerminator, presentableRequestId } from '../../transport-failure.js';
 import { AnthropicClient } from './anthropic-client.js';
 import { errorInStream, toProviderError } from './anthropic-errors.js';
@@ -51,9 +52,8 @@ export class AnthropicProvider implements ModelProvider {
   /** Asks for one model: the cheapest call that needs the credential. */
   async verify(call: CallContext): Promise<void> {
     await this.attempt(call, async () => {
-      JsonObject.from(await this.client(call).models({ limit: 1 }, call.signal), 'models').requiredObjects(
-        'data',
-      );
+      const list: unknown = await this.client(call).models({ limit: 1 }, call.signal);
+      JsonObject.from(list, 'models').requiredList('data');
     });
   }
 
@@ -63,6 +63,10 @@ export class AnthropicProvider implements ModelProvider {
 
   describeModel(model: string): ModelInfo {
     return describeModel(model);
+  }
+
+  check(request: GenerateRequest): void {
+    toMessageParams(request);
   }
 
   async *stream(request: GenerateRequest, call: CallContext): AsyncGenerator<GenerateEvent, void, undefined> {
@@ -102,8 +106,8 @@ export class AnthropicProvider implements ModelProvider {
     });
   }
 
-  retain(connectionIds: ReadonlySet<string>): void {
-    this.clients.retain(connectionIds);
+  retain(isKept: (connectionId: string) => boolean): void {
+    this.clients.retain(isKept);
   }
 
   close(): Promise<void> {
@@ -111,13 +115,13 @@ export class AnthropicProvider implements ModelProvider {
   }
 
   private async modelPages(call: CallContext): Promise<readonly ModelInfo[]> {
-    const models: ModelInfo[] = [];
+    let models: readonly ModelInfo[] = [];
     let after: string | undefined;
     for (let count = 0; count < maxModelPages; count += 1) {
       const query = { limit: modelsPerPage, ...(after === undefined ? {} : { after_id: after }) };
       const page = JsonObject.from(await this.client(call).models(query, call.signal), 'models');
-      models.push(...page.requiredObjects('data').map(toModelInfo));
-      if (page.value('has_more') !== true) return models;
+      models = listedModels(page.requiredList('data'), toModelInfo, models);
+      if (page.value('has_more') !== true || models.length >= maxListedModels) return models;
       after = page.requiredText('last_id');
     }
     throw new UnexpectedShapeError('models', `a list of at most ${maxModelPages} pages`);

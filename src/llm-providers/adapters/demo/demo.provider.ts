@@ -4,6 +4,7 @@ import type { FinishReason, GenerateEvent, TokenUsage } from '../../contract/gen
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
+import type { OptionRules } from '../../contract/option-rules.js';
 import { ProviderError, type ProviderErrorCode } from '../../contract/provider-error.js';
 import { textOf } from '../../contract/text-of.js';
 import { demoEmbedding } from './demo-embedding.js';
@@ -38,6 +39,9 @@ const defaultTokenDelayMs = 20;
  */
 export class DemoProvider implements ModelProvider {
   readonly kind = 'demo';
+  readonly connectionOptions: OptionRules = {
+    tokenDelayMs: (value) => typeof value === 'number' && value >= 0,
+  };
 
   constructor(private readonly options: { readonly tokenDelayMs?: number } = {}) {}
 

@@ -121,6 +121,7 @@ describe('toProviderError', () => {
     ['27s', 27_000],
     ['0.5s', 500],
     ['34.074824224s', 34_075],
+    ['99999999999s', 3_600_000],
     ['-1s', undefined],
     ['27', undefined],
     [27, undefined],

@@ -1,6 +1,6 @@
 import { ProviderError, type ProviderErrorCode } from '../../contract/provider-error.js';
 import { isRecord, UnexpectedShapeError } from '../../json-shape.js';
-import { retryAfterMs } from '../../retry-after.js';
+import { retryAfterMs, waitMs } from '../../retry-after.js';
 import {
   brokenConnection,
   failure,
@@ -151,7 +151,7 @@ function verdictOfOtherStatus(status: number | undefined): Verdict {
 function retryDelayMs(error: unknown): number | undefined {
   const delay = detailOf(error, 'RetryInfo')?.['retryDelay'];
   const seconds = typeof delay === 'string' ? /^(\d+(?:\.\d+)?)s$/.exec(delay)?.[1] : undefined;
-  return seconds === undefined ? undefined : Math.round(Number(seconds) * 1000);
+  return seconds === undefined ? undefined : waitMs(seconds, 1000);
 }
 
 /** The API sends no id with a refusal but, now and then, in this detail. */

@@ -276,20 +276,26 @@ describe('GoogleProvider', () => {
       expect(scene.upstream.requests).toHaveLength(20);
     });
 
-    it.each([
-      {},
-      [],
-      { models: {} },
-      { models: [{}] },
-      { models: [{ name: 7 }] },
-      { models: [{ name: 'models/x', supportedGenerationMethods: [7] }] },
-      { models: [{ name: 'models/x', temperature: '1' }] },
-      { models: [{ name: 'models/x', inputTokenLimit: -1 }] },
-    ])('refuses the list %j', async (body) => {
+    it.each([{}, [], { models: {} }])('refuses the list %j', async (body) => {
       scene.upstream.enqueue(json(body));
       await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
         code: 'invalid_response',
       });
+    });
+
+    it.each([{ supportedGenerationMethods: [7] }, { temperature: '1' }, { inputTokenLimit: -1 }])(
+      'leaves out a model that is described as %j',
+      async (fields) => {
+        const models = [{ name: 'models/x', ...fields }, { name: 'models/gemini-x' }];
+        scene.upstream.enqueue(json({ models }));
+        expect(await scene.provider.listModels(scene.call())).toMatchObject([{ id: 'gemini-x' }]);
+      },
+    );
+
+    it('leaves out a model whose temperature is beyond all numbers', async () => {
+      const headers = { 'content-type': 'application/json' };
+      scene.upstream.enqueue(stream(['{"models":[{"name":"models/x","temperature":1e999}]}'], { headers }));
+      expect(await scene.provider.listModels(scene.call())).toEqual([]);
     });
 
     it('verifies a connection by one model', async () => {

@@ -8,6 +8,7 @@ import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import { eventStreamOf, serverSentEvents } from '../../event-stream.js';
 import { JsonObject, UnexpectedShapeError } from '../../json-shape.js';
+import { listedModels, maxListedModels } from '../../listed-models.js';
 import { type FailureContext, missingTerminator } from '../../transport-failure.js';
 import { joinBatches, toBatchEmbedBody, toBatchEmbedResult, toBatches } from './embeddings.js';
 import { toCountTokensBody, toGenerateContentBody } from './generate-content-request.js';
@@ -48,7 +49,7 @@ export class GoogleProvider implements ModelProvider {
   async verify(call: CallContext): Promise<void> {
     await this.attempt(call, async () => {
       const list: unknown = await this.client(call).models({ pageSize: '1' }, call.signal);
-      JsonObject.from(list, 'models').requiredObjects('models');
+      JsonObject.from(list, 'models').requiredList('models');
     });
   }
 
@@ -58,6 +59,10 @@ export class GoogleProvider implements ModelProvider {
 
   describeModel(model: string): ModelInfo {
     return describeModel(model);
+  }
+
+  check(request: GenerateRequest): void {
+    toGenerateContentBody(request);
   }
 
   /** An answer beyond what one request may bring is asked for until it ends: the same request again, with the token of the last one. */
@@ -101,8 +106,8 @@ export class GoogleProvider implements ModelProvider {
     });
   }
 
-  retain(connectionIds: ReadonlySet<string>): void {
-    this.clients.retain(connectionIds);
+  retain(isKept: (connectionId: string) => boolean): void {
+    this.clients.retain(isKept);
   }
 
   close(): Promise<void> {
@@ -132,14 +137,14 @@ export class GoogleProvider implements ModelProvider {
   }
 
   private async modelPages(call: CallContext): Promise<readonly ModelInfo[]> {
-    const models: ModelInfo[] = [];
+    let models: readonly ModelInfo[] = [];
     let pageToken: string | undefined;
     for (let count = 0; count < maxModelPages; count += 1) {
       const query = { pageSize: `${modelsPerPage}`, ...(pageToken === undefined ? {} : { pageToken }) };
       const page = JsonObject.from(await this.client(call).models(query, call.signal), 'models');
-      models.push(...page.requiredObjects('models').map(toModelInfo));
+      models = listedModels(page.requiredList('models'), toModelInfo, models);
       pageToken = page.text('nextPageToken');
-      if (pageToken === undefined) return models.filter(({ capabilities }) => capabilities.length > 0);
+      if (pageToken === undefined || models.length >= maxListedModels) return models;
     }
     throw new UnexpectedShapeError('models', `a list of at most ${maxModelPages} pages`);
   }

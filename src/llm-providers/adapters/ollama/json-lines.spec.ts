@@ -43,7 +43,19 @@ describe('JsonLines', () => {
   });
 
   it('drops a line that is cut off', async () => {
-    expect(await read([bytes.subarray(0, bytes.length - 1)])).toEqual(expected.slice(0, -1));
+    expect(await read([bytes.subarray(0, bytes.length - 2)])).toEqual(expected.slice(0, -1));
+  });
+
+  it('takes the last line when nothing but its end is missing', async () => {
+    expect(await read([bytes.subarray(0, bytes.length - 1)])).toEqual(expected);
+  });
+
+  it('takes nothing from a body that breaks', async () => {
+    const body = openBody(bytes.subarray(0, bytes.length - 1));
+    const batches = new JsonLines(body).batches();
+    expect((await batches.next()).value).toEqual(expected.slice(0, -1));
+    body.destroy();
+    await expect(batches.next()).rejects.toThrow('aborted');
   });
 
   it('gives lines that arrive together at once', async () => {

@@ -7,7 +7,10 @@ const maxLineBytes = 2 * 1024 * 1024;
 const drainMs = 1000;
 const lineFeed = 0x0a;
 
-/** A body of lines: https://docs.ollama.com/api/streaming. Each ends with a line feed; what follows the last one is cut off, and dropped. */
+/**
+ * A body of lines: https://docs.ollama.com/api/streaming. Each ends with a line feed, the last one perhaps with the body; what is then no
+ * whole JSON is cut off, and dropped.
+ */
 export class JsonLines {
   private terminated = false;
 
@@ -31,6 +34,8 @@ export class JsonLines {
           throw new UnexpectedShapeError('line', `at most ${maxLineBytes} bytes long`);
         }
       }
+      const last = lines.rest();
+      if (isWhole(last)) yield [last];
     } finally {
       if (this.terminated) drain(this.body);
       else this.body.destroy();
@@ -48,6 +53,15 @@ export function drain(body: Readable): void {
   const timer = setTimeout(() => body.destroy(), drainMs).unref();
   body.once('close', () => clearTimeout(timer));
   body.on('error', () => undefined).resume();
+}
+
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A line feed is a byte that no longer character of UTF-8 contains, so bytes are split before they are read as text. */
@@ -69,6 +83,11 @@ class LineBuffer {
       this.pendingBytes += bytes.length - start;
     }
     return lines;
+  }
+
+  /** What came after the last line feed. */
+  rest(): string {
+    return this.take(Buffer.alloc(0), 0, 0);
   }
 
   private take(bytes: Buffer, start: number, end: number): string {

@@ -12,6 +12,9 @@ import { PullDecoder } from './pull-decoder.js';
  */
 const patienceMs = 10 * 60_000;
 
+/** Licence, template and the facts of the file, for each of many models. */
+const maxDetailsBytes = 2 * 1024 * 1024;
+
 /**
  * Loads a model, and downloads it first when it is not there and the connection allows that.
  * https://docs.ollama.com/faq#how-can-i-preload-a-model-into-ollama-to-get-faster-response-times
@@ -40,7 +43,7 @@ export function unloadRequest(model: string): OllamaRequest {
 
 /** https://docs.ollama.com/api-reference/show-model-details */
 export function showRequest(model: string): OllamaRequest {
-  return { path: '/api/show', body: { model } };
+  return { path: '/api/show', body: { model }, maxBytes: maxDetailsBytes };
 }
 
 async function isThere(model: string, client: OllamaClient, call: CallContext): Promise<boolean> {

@@ -19,6 +19,8 @@ export interface OllamaRequest {
   readonly body?: object;
   /** The longest silence, in milliseconds, where the connection's timeouts are for something quicker. */
   readonly patienceMs?: number;
+  /** Bytes of the answer, where it is small and asked for with POST. */
+  readonly maxBytes?: number;
 }
 
 /** Makes sense of a stream, line by line. */
@@ -127,7 +129,7 @@ export class OllamaClient {
 
   /** @returns what was answered with 200, its body unread */
   private async send(request: OllamaRequest, call: CallContext): Promise<Dispatcher.ResponseData> {
-    const { path, body, patienceMs } = request;
+    const { path, body, patienceMs, maxBytes } = request;
     const response = await this.outbound.request(this.baseUrl + path, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
@@ -137,6 +139,7 @@ export class OllamaClient {
       },
       body: body === undefined ? null : JSON.stringify(body),
       signal: call.signal,
+      ...(maxBytes === undefined ? {} : { maxBytes }),
       ...(patienceMs === undefined ? {} : { headersTimeout: patienceMs, bodyTimeout: patienceMs }),
     });
     if (response.statusCode === 200) return response;

@@ -9,10 +9,14 @@ import {
   sentTo,
   show,
 } from '../../../../test/support/ollama-scene.js';
-import type { LoadProgress } from '../../contract/model-info.js';
+import type { LoadProgress, ModelStatus } from '../../contract/model-info.js';
 import type { CallContext } from '../../contract/model-provider.js';
 
 const scene = ollamaScene();
+
+async function statusOf(model: string, call: CallContext): Promise<ModelStatus | undefined> {
+  return (await scene.provider.status([model], call))[0];
+}
 
 describe('OllamaProvider, status', () => {
   beforeEach(() => {
@@ -21,7 +25,7 @@ describe('OllamaProvider, status', () => {
   });
 
   it.each(['gemma4', 'gemma4:latest'])('is loaded when it is in memory: %s', async (model) => {
-    expect(await scene.provider.status(model, scene.call())).toEqual({
+    expect(await statusOf(model, scene.call())).toEqual({
       state: 'loaded',
       memoryBytes: 6_591_830_464,
       expiresAt: new Date('2026-11-12T23:47:07.933Z'),
@@ -34,13 +38,13 @@ describe('OllamaProvider, status', () => {
     ['qwen3.5:7b', 'unavailable'],
     ['gpt-oss:120b-cloud', 'loaded'],
   ])('of %s is %s', async (model, state) => {
-    expect(await scene.provider.status(model, scene.call())).toEqual({ state });
+    expect(await statusOf(model, scene.call())).toEqual({ state });
   });
 
   it('knows the memory of older servers, and of those that do not tell it', async () => {
     scene.upstream.route('GET', '/api/ps', json({ models: [{ name: 'a', size_vram: 7 }, { name: 'b' }] }));
-    expect(await scene.provider.status('a', scene.call())).toEqual({ state: 'loaded', memoryBytes: 7 });
-    expect(await scene.provider.status('b', scene.call())).toEqual({ state: 'loaded' });
+    expect(await statusOf('a', scene.call())).toEqual({ state: 'loaded', memoryBytes: 7 });
+    expect(await statusOf('b', scene.call())).toEqual({ state: 'loaded' });
   });
 
   it.each([
@@ -49,23 +53,30 @@ describe('OllamaProvider, status', () => {
     ['a proxy that finds nobody', json({}, { status: 502 })],
   ])('is unavailable when it asks %s', async (_name, script) => {
     scene.upstream.enqueue(script);
-    expect(await scene.provider.status('gemma4', scene.call())).toEqual({ state: 'unavailable' });
+    expect(await statusOf('gemma4', scene.call())).toEqual({ state: 'unavailable' });
+  });
+
+  it('asks once for all models', async () => {
+    const asked = ['qwen3.5:7b', 'gemma4', 'qwen3.5:35b', 'gemma4'];
+    const statuses = await scene.provider.status(asked, scene.call());
+    expect(statuses.map(({ state }) => state)).toEqual(['unavailable', 'loaded', 'not_loaded', 'loaded']);
+    expect(scene.upstream.requests).toHaveLength(2);
   });
 
   it('is unavailable when the server is down', async () => {
-    expect(await scene.provider.status('gemma4', scene.callNobody())).toEqual({ state: 'unavailable' });
+    expect(await statusOf('gemma4', scene.callNobody())).toEqual({ state: 'unavailable' });
   });
 
   it('is not known when the server does not tell us', async () => {
     scene.upstream.enqueue(json({}, { status: 401 }));
-    await expect(scene.provider.status('gemma4', scene.call())).rejects.toMatchObject({
+    await expect(statusOf('gemma4', scene.call())).rejects.toMatchObject({
       code: 'authentication',
     });
   });
 
   it('refuses a time that is none', async () => {
     scene.upstream.enqueue(json({ models: [{ name: 'gemma4', expires_at: 'soon' }] }));
-    await expect(scene.provider.status('gemma4', scene.call())).rejects.toMatchObject({
+    await expect(statusOf('gemma4', scene.call())).rejects.toMatchObject({
       code: 'invalid_response',
     });
   });
@@ -73,7 +84,7 @@ describe('OllamaProvider, status', () => {
   it('throws the reason of the signal', async () => {
     const controller = new AbortController();
     controller.abort(new Error('gone'));
-    const asking = scene.provider.status('gemma4', { ...scene.call(), signal: controller.signal });
+    const asking = statusOf('gemma4', { ...scene.call(), signal: controller.signal });
     await expect(asking).rejects.toBe(controller.signal.reason);
   });
 });

@@ -1,17 +1,19 @@
 import type { Clock } from '../../../common/clock.js';
+import { inParallel } from '../../../common/in-parallel.js';
 import type { Outbound } from '../../../infrastructure/outbound/outbound.js';
 import { ConnectionCache } from '../../connection-cache.js';
+import type { Connection } from '../../contract/connection.js';
 import type { EmbedRequest, EmbedResult } from '../../contract/embed.js';
 import type { GenerateEvent } from '../../contract/generate-event.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { LoadProgress, ModelInfo, ModelStatus } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import { ProviderError } from '../../contract/provider-error.js';
+import { listedModels } from '../../listed-models.js';
 import { ChatDecoder } from './chat-decoder.js';
 import { toChatBody } from './chat-request.js';
-import { ollamaOptions } from './connection-options.js';
+import { ollamaOptionRules, ollamaOptions } from './connection-options.js';
 import { toEmbedResult } from './embed-response.js';
-import { inParallel } from './in-parallel.js';
 import { loadModel, showRequest, unloadRequest } from './model-loading.js';
 import { isDown, runningStatus, storedStatus } from './model-status.js';
 import { OllamaClient, type OllamaExchange } from './ollama-client.js';
@@ -26,6 +28,7 @@ const detailsAtOnce = 4;
 /** Ollama in its own words, which can say more than its OpenAI-compatible ones: https://docs.ollama.com/api/introduction */
 export class OllamaProvider implements ModelProvider {
   readonly kind = 'ollama';
+  readonly connectionOptions = ollamaOptionRules;
   private readonly clients = new ConnectionCache(
     (connection) => new OllamaClient(connection, this.outbound, this.clock),
     (client) => client.close(),
@@ -57,6 +60,10 @@ export class OllamaProvider implements ModelProvider {
     return this.client(call).stream(() => chatExchange(request, call), call);
   }
 
+  check(request: GenerateRequest, connection: Connection): void {
+    toChatBody(request, ollamaOptions(connection));
+  }
+
   /** https://docs.ollama.com/api/embed */
   async embed({ model, inputs }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
     const { num_ctx, keep_alive, truncate } = ollamaOptions(call.connection);
@@ -65,13 +72,19 @@ export class OllamaProvider implements ModelProvider {
     return this.client(call).ask(request, call, (response) => toEmbedResult(response, inputs.length));
   }
 
-  async status(model: string, call: CallContext): Promise<ModelStatus> {
+  async status(models: readonly string[], call: CallContext): Promise<readonly ModelStatus[]> {
     const client = this.client(call);
     try {
-      const running = await client.ask(runningRequest, call, (answer) => runningStatus(model, answer));
-      return running ?? (await client.ask(tagsRequest, call, (answer) => storedStatus(model, answer)));
+      const running = await client.ask(runningRequest, call, (answer) =>
+        models.map((model) => runningStatus(model, answer)),
+      );
+      const found = running.filter((status) => status !== undefined);
+      if (found.length === models.length) return found;
+      return await client.ask(tagsRequest, call, (answer) =>
+        models.map((model, index) => running[index] ?? storedStatus(model, answer)),
+      );
     } catch (error) {
-      if (isDown(error)) return { state: 'unavailable' };
+      if (isDown(error)) return models.map(() => ({ state: 'unavailable' }));
       throw error;
     }
   }
@@ -85,8 +98,8 @@ export class OllamaProvider implements ModelProvider {
     await this.client(call).ask(unloadRequest(model), call, () => undefined);
   }
 
-  retain(connectionIds: ReadonlySet<string>): void {
-    this.clients.retain(connectionIds);
+  retain(isKept: (connectionId: string) => boolean): void {
+    this.clients.retain(isKept);
   }
 
   close(): Promise<void> {
@@ -99,11 +112,11 @@ export class OllamaProvider implements ModelProvider {
 
   private listed(call: CallContext): Promise<readonly ModelInfo[]> {
     return this.client(call).ask(tagsRequest, call, (answer) =>
-      answer.requiredObjects('models').map(listedModel),
+      listedModels(answer.requiredList('models'), listedModel),
     );
   }
 
-  /** Undefined when the model has gone meanwhile. One whose details the server refuses does not hide the others. */
+  /** Undefined when the model has gone meanwhile. One whose details the server refuses, or garbles, does not hide the others. */
   private async detailed(listed: ModelInfo, call: CallContext): Promise<ModelInfo | undefined> {
     const { num_ctx } = ollamaOptions(call.connection);
     try {
@@ -111,7 +124,8 @@ export class OllamaProvider implements ModelProvider {
         detailedModel(listed, shown, num_ctx),
       );
     } catch (error) {
-      if (!(error instanceof ProviderError) || error.status === undefined) throw error;
+      if (!(error instanceof ProviderError)) throw error;
+      if (error.status === undefined && error.code !== 'invalid_response') throw error;
       return error.code === 'not_found' ? undefined : listed;
     }
   }

@@ -1,4 +1,5 @@
 import type { Connection } from '../../contract/connection.js';
+import type { OptionRules } from '../../contract/option-rules.js';
 import type { OpenAiKind } from './openai-kind.js';
 import { invalid } from './refusals.js';
 
@@ -16,6 +17,20 @@ export interface OpenAiOptions {
   readonly reasoningSummary: (typeof summaries)[number] | undefined;
   /** Of Azure, e.g. `2024-10-21`: the paths with the deployment in them. By default the v1 API, which needs none. */
   readonly apiVersion: string | undefined;
+}
+
+/** https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle */
+const apiVersionForm = /^\d{4}-\d{2}-\d{2}(?:-preview)?$/;
+
+const ofEvery: OptionRules = {
+  api: (value) => apis.some((api) => api === value),
+  reasoningSummary: (value) => summaries.some((summary) => summary === value),
+};
+
+/** The options of a kind, and what each may be. */
+export function openAiOptionRules(kind: OpenAiKind): OptionRules {
+  if (kind !== 'azure-openai') return ofEvery;
+  return { ...ofEvery, apiVersion: (value) => typeof value === 'string' && apiVersionForm.test(value) };
 }
 
 /** @throws ProviderError invalid_request for a word that means nothing here */

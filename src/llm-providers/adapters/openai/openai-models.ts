@@ -1,53 +1,43 @@
-import type { ModelCapability, ModelInfo, TemperatureRange } from '../../contract/model-info.js';
+import type { ModelInfo, TemperatureRange } from '../../contract/model-info.js';
 import type { JsonObject } from '../../json-shape.js';
+import { listedModels } from '../../listed-models.js';
 import type { OpenAiKind } from './openai-kind.js';
 
 const freeTemperature: TemperatureRange = { min: 0, max: 2, step: 0.1, default: 1 };
 const fixedTemperature: TemperatureRange = { min: 1, max: 1, step: 0.1, default: 1 };
 
-interface Family {
-  readonly ids: RegExp;
-  readonly capabilities: readonly ModelCapability[];
-  readonly temperature?: TemperatureRange;
-}
-
 /**
- * What OpenAI's list does not say: it mixes every kind of model and has ids only. The first family that fits counts.
- * https://platform.openai.com/docs/models and, for the fixed temperature,
- * https://platform.openai.com/docs/guides/reasoning (November 2026).
+ * What requests and lists have to know of any model of OpenAI, also of one that nobody curated: whether it answers at all, and whether it
+ * reasons. The list of OpenAI mixes every kind of model and has ids only; the catalogue can say more (models.md). The first that fits
+ * counts. https://platform.openai.com/docs/models (November 2026)
  */
-const openAiFamilies: readonly Family[] = [
-  { ids: /^text-embedding-/, capabilities: ['embeddings'] },
-  {
-    ids: /audio|realtime|transcribe|tts|whisper|image|dall-e|sora|moderation|instruct|babbage|davinci|search|deep-research|computer-use/,
-    capabilities: [],
-  },
-  { ids: /^gpt-5(?:\.\d+)?-chat/, capabilities: ['chat', 'tools'], temperature: fixedTemperature },
-  {
-    ids: /^(?:o\d|gpt-[5-9]|codex-)/,
-    capabilities: ['chat', 'reasoning', 'tools'],
-    temperature: fixedTemperature,
-  },
+const openAiFamilies: readonly (readonly [ids: RegExp, ModelInfo['capabilities']])[] = [
+  [/^text-embedding-/, ['embeddings']],
+  [
+    /audio|realtime|transcribe|tts|whisper|image|dall-e|sora|moderation|instruct|babbage|davinci|search|deep-research|computer-use/,
+    [],
+  ],
+  [/^gpt-5(?:\.\d+)?-chat/, ['chat', 'tools']],
+  [/^(?:o\d|gpt-[5-9]|codex-)/, ['chat', 'reasoning', 'tools']],
 ];
 
 /** Azure's models have the names that the operator gave to their deployments: often, but not always, that of the model. */
-function familyOf(id: string, kind: OpenAiKind): Family | undefined {
+function capabilitiesOf(id: string, kind: OpenAiKind): ModelInfo['capabilities'] | undefined {
   if (kind === 'openai-compatible') return undefined;
-  return openAiFamilies.find(
-    ({ ids, capabilities }) => ids.test(id) && (kind === 'openai' || capabilities.length > 0),
+  const family = openAiFamilies.find(
+    ([ids, capabilities]) => ids.test(id) && (kind === 'openai' || capabilities.length > 0),
   );
+  return family?.[1];
 }
 
-/** A model by its id alone. Of an unknown one we expect that it chats; the catalogue can say more (models.md). */
+/**
+ * A model by its id alone. Of an unknown one we expect that it chats, and of one that reasons, that it takes no other temperature than
+ * its own: https://platform.openai.com/docs/guides/reasoning.
+ */
 export function describeModel(id: string, kind: OpenAiKind): ModelInfo {
-  const family = familyOf(id, kind);
-  return {
-    id,
-    name: id,
-    provider: kind,
-    capabilities: family?.capabilities ?? ['chat', 'tools'],
-    temperature: family?.temperature ?? freeTemperature,
-  };
+  const capabilities = capabilitiesOf(id, kind) ?? ['chat', 'tools'];
+  const temperature = capabilities.includes('reasoning') ? fixedTemperature : freeTemperature;
+  return { id, name: id, provider: kind, capabilities, temperature };
 }
 
 /** Where compatible servers add the length of the context: vLLM; OpenRouter; Groq. */
@@ -59,10 +49,7 @@ const contextFields = ['max_model_len', 'context_length', 'context_window'] as c
  * @throws UnexpectedShapeError
  */
 export function toModelInfos(list: JsonObject, kind: OpenAiKind): readonly ModelInfo[] {
-  return list
-    .requiredObjects('data')
-    .map((model) => toModelInfo(model, kind))
-    .filter(({ capabilities }) => capabilities.length > 0);
+  return listedModels(list.requiredList('data'), (model) => toModelInfo(model, kind));
 }
 
 function toModelInfo(model: JsonObject, kind: OpenAiKind): ModelInfo {

@@ -251,15 +251,21 @@ describe('OpenAiProvider', () => {
       expect(scene.provider.describeModel(model)).toMatchObject({ capabilities });
     });
 
-    it.each([{}, { data: {} }, { data: [{ id: 7 }] }, { data: [{}] }, []])(
-      'refuses the list %j',
-      async (body) => {
-        scene.upstream.route('GET', '/v1/models', json(body));
-        await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
-          code: 'invalid_response',
-        });
-      },
-    );
+    it.each([
+      ['o3-pro', 1],
+      ['gpt-9-unheard-of', 1],
+      ['gpt-5-chat-latest', 2],
+      ['gpt-4o', 2],
+    ])('expects of %s that it takes temperatures up to %d', (model, max) => {
+      expect(scene.provider.describeModel(model)).toMatchObject({ temperature: { max } });
+    });
+
+    it.each([{}, { data: {} }, []])('refuses the list %j', async (body) => {
+      scene.upstream.route('GET', '/v1/models', json(body));
+      await expect(scene.provider.listModels(scene.call())).rejects.toMatchObject({
+        code: 'invalid_response',
+      });
+    });
 
     it('refuses a list that is a web page', async () => {
       scene.upstream.enqueue(stream(['<html>'], { headers: { 'content-type': 'text/html' } }));

@@ -1,15 +1,17 @@
 import type { Clock } from '../../../common/clock.js';
 import type { Outbound } from '../../../infrastructure/outbound/outbound.js';
 import { ConnectionCache } from '../../connection-cache.js';
+import type { Connection } from '../../contract/connection.js';
 import type { EmbedRequest, EmbedResult } from '../../contract/embed.js';
 import type { GenerateEvent } from '../../contract/generate-event.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
+import type { OptionRules } from '../../contract/option-rules.js';
 import { eventStreamOf, serverSentEvents } from '../../event-stream.js';
 import { JsonObject } from '../../json-shape.js';
 import { type FailureContext, missingTerminator } from '../../transport-failure.js';
-import { openAiOptions } from './connection-options.js';
+import { openAiOptionRules, openAiOptions } from './connection-options.js';
 import { toEmbedResult } from './embedding-response.js';
 import { apiFor } from './openai-api.js';
 import { OpenAiClient } from './openai-client.js';
@@ -26,6 +28,8 @@ import { invalid } from './refusals.js';
  * iterator takes a connection that ends early for the end of the answer.
  */
 export class OpenAiProvider implements ModelProvider {
+  readonly connectionOptions: OptionRules;
+  readonly namesNoModels: boolean;
   private readonly clients = new ConnectionCache(
     (connection) => new OpenAiClient(connection, this.kind, this.outbound),
     (client) => client.close(),
@@ -35,11 +39,14 @@ export class OpenAiProvider implements ModelProvider {
     readonly kind: OpenAiKind,
     private readonly clock: Clock,
     private readonly outbound: Outbound,
-  ) {}
+  ) {
+    this.connectionOptions = openAiOptionRules(kind);
+    this.namesNoModels = kind === 'azure-openai';
+  }
 
   /** Asks for the list of models: the cheapest call that needs the credential. */
   async verify(call: CallContext): Promise<void> {
-    await this.attempt(call, async () => (await this.models(call)).requiredObjects('data'));
+    await this.attempt(call, async () => (await this.models(call)).requiredList('data'));
   }
 
   /**
@@ -49,13 +56,18 @@ export class OpenAiProvider implements ModelProvider {
   listModels(call: CallContext): Promise<readonly ModelInfo[]> {
     return this.attempt(call, async () => {
       const list = await this.models(call);
-      if (this.kind === 'azure-openai') throw invalid(this.kind, 'connection.models');
+      if (this.namesNoModels) throw invalid(this.kind, 'connection.models');
       return toModelInfos(list, this.kind);
     });
   }
 
   describeModel(model: string): ModelInfo {
     return describeModel(model, this.kind);
+  }
+
+  check(request: GenerateRequest, connection: Connection): void {
+    const options = openAiOptions(connection, this.kind);
+    apiFor(request, this.kind, options).toBody(request, this.kind, options);
   }
 
   async *stream(request: GenerateRequest, call: CallContext): AsyncGenerator<GenerateEvent, void, undefined> {
@@ -91,6 +103,10 @@ export class OpenAiProvider implements ModelProvider {
       const response = await this.client(call).embed(body, call);
       return toEmbedResult(JsonObject.from(response, 'embeddings'), inputs.length);
     });
+  }
+
+  retain(isKept: (connectionId: string) => boolean): void {
+    this.clients.retain(isKept);
   }
 
   close(): Promise<void> {

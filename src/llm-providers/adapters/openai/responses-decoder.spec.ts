@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { GenerateEvent } from '../../contract/generate-event.js';
-import { ReportedError } from './openai-errors.js';
+import { ReportedError, toProviderError } from './openai-errors.js';
 import { ResponsesDecoder } from './responses-decoder.js';
 
 interface VendorEvent {
@@ -36,6 +36,8 @@ function caught(event: VendorEvent): unknown {
   }
 }
 
+const duringOutput = { provider: 'openai', outputBegan: true, nowMs: 0 } as const;
+
 describe('ResponsesDecoder', () => {
   it.each([
     [{ type: 'error', code: 'rate_limit_exceeded', message: 'x', param: null }, 'rate_limit_exceeded'],
@@ -62,6 +64,22 @@ describe('ResponsesDecoder', () => {
     [null, 'other', 'incomplete'],
   ])('reads the incomplete answer of %j as %s', (details, reason, rawReason) => {
     expect(decoded(incomplete(details)).at(-1)).toEqual({ type: 'finish', reason, rawReason });
+  });
+
+  it.each(['cancelled', 'failed'])('takes no %s answer for a whole one', (status) => {
+    const error = caught({ type: 'response.completed', response: { status } });
+    expect(error).toBeInstanceOf(ReportedError);
+    expect(toProviderError(error, duringOutput)).toMatchObject({ code: 'unknown', retryable: false });
+  });
+
+  it.each(['in_progress', 'queued', 'unheard-of'])('takes no answer that is %s for a whole one', (status) => {
+    const error = caught({ type: 'response.completed', response: { status } });
+    expect(toProviderError(error, duringOutput)).toMatchObject({ code: 'invalid_response' });
+  });
+
+  it('takes no incomplete answer for a whole one', () => {
+    const response = { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } };
+    expect(decoded({ type: 'response.completed', response }).at(-1)).toMatchObject({ reason: 'length' });
   });
 
   it('ends a call that the limit of the answer cut off', () => {

@@ -31,6 +31,9 @@ const knownEvents: ReadonlySet<string> = new Set([
   'response.function_call_arguments.delta',
 ]);
 
+/** What a response is that the vendor gave up: https://platform.openai.com/docs/api-reference/responses/object#responses/object-status */
+const stopped: ReadonlySet<string> = new Set(['failed', 'cancelled']);
+
 const incompleteReasons: ReadonlyMap<string, FinishEvent['reason']> = new Map([
   ['max_output_tokens', 'length'],
   ['content_filter', 'content_filter'],
@@ -106,7 +109,7 @@ export class ResponsesDecoder implements AnswerDecoder {
       case 'response.function_call_arguments.delta':
         return this.callInput(event);
       case completed:
-        return this.finish(event, this.ending(event.requiredObject('response')));
+        return this.finish(event, this.endingOfCompleted(event.requiredObject('response')));
       case incomplete:
         return this.finish(event, endingOfIncomplete(event.requiredObject('response')));
       default:
@@ -166,8 +169,12 @@ export class ResponsesDecoder implements AnswerDecoder {
     return pieceOf(event).map((text) => ({ type: 'reasoning', text: isNextPart ? `\n\n${text}` : text }));
   }
 
-  private ending(response: JsonObject): Ending {
+  /** Its status may say otherwise: the event alone does not make an answer whole. */
+  private endingOfCompleted(response: JsonObject): Ending {
     const rawReason = response.text('status') ?? 'completed';
+    if (rawReason === 'incomplete') return endingOfIncomplete(response);
+    if (stopped.has(rawReason)) throw new ReportedError(response.value('error'));
+    if (rawReason !== 'completed') throw new UnexpectedShapeError('response.status', 'that of an end');
     if (this.refused) return { reason: 'content_filter', rawReason: 'refusal' };
     return { reason: this.calls.size > 0 ? 'tool_calls' : 'stop', rawReason };
   }
