@@ -16,6 +16,8 @@ export interface SessionCredential {
 export interface TokenCredential {
   readonly kind: 'token';
   readonly tokenId: string;
+  /** Whether its owner made it: else somebody else has held it. */
+  readonly isOwnersOwn: boolean;
   /** Null for every model that its owner may use. */
   readonly models: readonly string[] | null;
   /** CIDR; empty for any. */

@@ -15,6 +15,7 @@ export interface TokenReach {
 /** A token with its owner and tenant, as all three are now. */
 export interface TokenHolder {
   readonly tokenId: string;
+  readonly isOwnersOwn: boolean;
   readonly tenantId: string;
   readonly userId: string;
   readonly username: string;
@@ -95,6 +96,7 @@ export class ApiTokensRepository {
   async findHolder(tokenHash: Buffer): Promise<TokenHolder | null> {
     const rows = await this.tokens.query<TokenHolder[]>(
       `SELECT token.id AS "tokenId", token.tenant_id AS "tenantId", token.owner_id AS "userId",
+              token.created_by = token.owner_id AS "isOwnersOwn",
               person.username, person.role, person.status, tenant.status AS "tenantStatus",
               token.scopes, token.models, token.allowed_networks AS "allowedNetworks",
               token.requests_per_minute AS "requestsPerMinute",

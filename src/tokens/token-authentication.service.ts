@@ -28,14 +28,15 @@ export class TokenAuthentication {
     if (holder === null) return undefined;
     refuseUnfit(holder);
     const { tenantId, userId, username, role, scopes, ...rest } = holder;
-    const { tokenId, models, allowedNetworks, requestsPerMinute, expiresAt } = rest;
+    const { tokenId, isOwnersOwn, models, allowedNetworks, requestsPerMinute, expiresAt } = rest;
+    const limits = { models, allowedNetworks, requestsPerMinute, expiresAt };
     return {
       tenantId,
       userId,
       username,
       role,
       scopes,
-      credential: { kind: 'token', tokenId, models, allowedNetworks, requestsPerMinute, expiresAt },
+      credential: { kind: 'token', tokenId, isOwnersOwn, ...limits },
     };
   }
 

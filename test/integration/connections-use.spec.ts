@@ -2,6 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
 import { cut, json } from '../../bench/upstream/scripts.js';
 import type { ConnectionDto } from '../../src/models/connections/dto/connection.dto.js';
+import type { Logger } from 'typeorm';
+import { fromWireId, toWireId } from '../../src/common/ids.js';
+import { silentLogger } from '../../src/infrastructure/database/silent-logger.js';
+import { ConnectionsRepository } from '../../src/models/connections/connections.repository.js';
 import { ProviderRegistry } from '../../src/llm-providers/provider-registry.js';
 import { defaultTenantId } from '../../src/tenants/default-tenant.js';
 import { createConnection, listsModels, refuses } from '../support/connections.js';
@@ -95,8 +99,27 @@ function offers(person: Person, ids: readonly string[], isOffered = true): Promi
   }, soonMs);
 }
 
+/** Makes the credential of a connection unreadable, on every replica from the next change on. */
+async function spoil(name: string): Promise<void> {
+  const { database } = parley.first;
+  await database.query(
+    `UPDATE sealed_secrets SET sealed = '\\x00' WHERE id = (SELECT credential_id FROM connections WHERE name = $1)`,
+    [name],
+  );
+  await database.query('UPDATE connections SET version = version + 1 WHERE name = $1', [name]);
+}
+
 const credentialsAt = ({ requests }: ScriptedUpstream): unknown[] =>
   requests.map(({ headers }) => [headers.authorization, headers['x-secret']]);
+
+it.each(['verify', 'sync'])(
+  '%s of a connection of the settings is for the default tenant',
+  async (action) => {
+    const answer = await amy.ask('POST', `/api/providers/compatible/${action}`, {});
+    expect(answer).toMatchObject({ status: 403, error: { code: 'FORBIDDEN' } });
+    expect(parley.upstream.requests).toEqual([]);
+  },
+);
 
 describe('verifying a connection', () => {
   it('tells that the vendor takes the credential, and when', async () => {
@@ -136,9 +159,6 @@ describe('verifying a connection', () => {
   it('also asks connections of the settings, and those that are switched off', async () => {
     parley.upstream.route('GET', '/models', listsModels('scripted'));
     expect((await verify('compatible')).data).toMatchObject({ verified: true });
-    expect((await amy.ask('POST', '/api/providers/compatible/verify', {})).data).toMatchObject({
-      verified: true,
-    });
     const { id } = await connect({ enabled: false });
     expect((await verify(id)).data).toMatchObject({ verified: true });
   });
@@ -243,26 +263,66 @@ describe('a connection in use', () => {
     await offers(amy, ['m1']);
   });
 
-  it('is left out while its secrets cannot be read, and never called without them', async () => {
+  it('is not called without secrets that cannot be read, nor does another answer in its place', async () => {
     const { id, name } = await connect();
-    const other = await connect({ models: ['m3'] });
+    await offers(root, ['m1', 'm2']);
+    const other = await connect({ models: ['m1', 'm3'], credential: 'sk-of-the-other' });
     await offers(root, ['m1', 'm3']);
-    const before = vendor.requests.length;
-    await parley.first.database.query(
-      `UPDATE sealed_secrets SET sealed = '\\x00' WHERE id = (SELECT credential_id FROM connections WHERE name = $1)`,
-      [name],
+    await spoil(name);
+    const refused = { status: 503, error: { code: 'CONNECTION_UNREADABLE' } };
+    const asked = async (model: string): Promise<Answer> =>
+      root.post(await root.createThread(), model, { content: 'Hi' });
+    vendor.route('POST', '/chat/completions', answers('Hi'));
+    await eventually(
+      async () => ((await asked('m1')).error?.code === 'CONNECTION_UNREADABLE' ? true : undefined),
+      soonMs,
     );
-    const renamed = `${name} renamed`;
-    await patch(id, { name: renamed });
-    await offers(root, ['m1'], false);
-    await offers(root, ['m3']);
+    const before = vendor.requests.length;
+    expect(await asked('m1')).toMatchObject(refused);
+    const thread = await root.createThread();
+    const response = await root.browser.fetch(`/api/threads/${thread}/models/m1/messages`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ content: 'Hi' }),
+    });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '10']);
+    await offers(root, ['m1', 'm2', 'm3']);
+    expect(vendor.requests.slice(before)).toEqual([]);
     expect((await get(id)).credential).toMatchObject({ configured: true, readable: false });
     expect((await get(other.id)).credential).toMatchObject({ configured: true, readable: true });
     expect((await verify(id)).data).toMatchObject({ verified: false, code: 'CONNECTION_UNREADABLE' });
-    expect(await sync(id)).toMatchObject({ status: 503, error: { code: 'CONNECTION_UNREADABLE' } });
+    expect(await sync(id)).toMatchObject(refused);
     expect(vendor.requests.slice(before)).toEqual([]);
+    const targets = [{ model: 'm1' }, { model: 'm3' }];
+    const router = await root.ask('POST', '/api/models', { kind: 'router', id: 'pool', name: 'P', targets });
+    expect(router.status).toBe(201);
+    expect((await asked('pool')).status).toBe(200);
+    expect(credentialsAt(vendor).slice(before)).toEqual([['Bearer sk-of-the-other', undefined]]);
+    await root.browser.fetch('/api/models/pool', { method: 'DELETE' });
     await patch(id, { credential: key });
+    await eventually(async () => ((await asked('m1')).status === 200 ? true : undefined), soonMs);
+    expect(credentialsAt(vendor).at(-1)).toEqual([`Bearer ${key}`, undefined]);
+  });
+
+  it('of which nothing is known, and whose secrets cannot be read, is a failure and no absence', async () => {
+    const { name } = await connect({ enabled: false });
+    await spoil(name);
+    await parley.first.database.query('UPDATE connections SET enabled = true WHERE name = $1', [name]);
+    const post = async (): Promise<Answer> => root.post(await root.createThread(), 'm1', { content: 'Hi' });
+    await eventually(async () => ((await post()).status === 502 ? true : undefined), soonMs);
+    expect(vendor.requests).toEqual([]);
+  });
+
+  it('works with keys of people also when its own secrets cannot be read', async () => {
+    const { name } = await connect({ personalKeys: 'required', models: ['m1'], name: 'personal' });
+    await spoil(name);
     await offers(root, ['m1']);
+    expect((await root.ask('POST', '/api/profile/api-keys', { personal: 'sk-of-root' })).data).toMatchObject({
+      updated: ['personal'],
+    });
+    vendor.route('POST', '/chat/completions', answers('Hi'));
+    const { status } = await root.post(await root.createThread(), 'm1', { content: 'Hi' });
+    expect(status).toBe(200);
+    expect(credentialsAt(vendor).at(-1)).toEqual(['Bearer sk-of-root', undefined]);
   });
 
   it("never has the organisation's key where people must bring their own", async () => {
@@ -274,6 +334,32 @@ describe('a connection in use', () => {
       const found = await registry.resolve(defaultTenantId, model);
       expect([found?.connection.personalKeys, found?.connection.credential]).toEqual(['required', undefined]);
     }
+  });
+
+  it('is read once for each version, however often it is asked for', async () => {
+    const { id } = await connect();
+    const { database, app } = parley.first;
+    const repository = app.get(ConnectionsRepository);
+    const reads: string[] = [];
+    const logQuery: Logger['logQuery'] = (query) => {
+      if (query.includes('known_models')) reads.push(query);
+    };
+    const ids = async (): Promise<unknown[]> =>
+      (await repository.usable(defaultTenantId)).map((row) => [toWireId('connection', row.id), row.name]);
+    const usable = await ids();
+    database.logger = { ...silentLogger, logQuery };
+    expect(await ids()).toEqual(usable);
+    expect(reads).toEqual([]);
+    await database.query(`UPDATE connections SET version = version + 1, name = 'Renamed' WHERE id = $1`, [
+      fromWireId('connection', id),
+    ]);
+    expect(await ids()).toContainEqual([id, 'Renamed']);
+    await database.query('UPDATE connections SET enabled = false WHERE id = $1', [
+      fromWireId('connection', id),
+    ]);
+    expect(await ids()).not.toContainEqual([id, 'Renamed']);
+    expect(reads.filter((query) => query.startsWith('SELECT'))).toHaveLength(1);
+    database.logger = silentLogger;
   });
 
   it('is decrypted once for each version', async () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { toWireId, UuidV7Ids } from '../../src/common/ids.js';
 import type { ConnectionDto } from '../../src/models/connections/dto/connection.dto.js';
 import { Canaries } from '../support/canaries.js';
 import { createConnection, everythingStored } from '../support/connections.js';
-import { Parley, type Answer, type Person } from '../support/parley.js';
+import { eventually, Parley, type Answer, type Person } from '../support/parley.js';
 import { auditOf, createTenant, logInAdmin, openDefaultTenant, tenantClaim } from '../support/people.js';
 
 const elsewhere = 'https://api.example.org/v1';
@@ -123,13 +124,12 @@ describe('the connections of a tenant', () => {
 
   it('are made, shown, listed, changed and deleted', async () => {
     const fields = {
-      kind: 'anthropic',
-      name: 'Claude',
-      baseUrl: 'https://api.anthropic.com',
+      kind: 'ollama',
+      name: 'Local',
+      baseUrl: 'https://ollama.example.org',
       timeouts: { connectMs: 1000 },
-      models: ['claude-x'],
-      options: { a: 1, b: true, c: 'x' },
-      personalKeys: 'allowed',
+      models: ['llama'],
+      options: { num_ctx: 8192, pull: true, keep_alive: '5m' },
       headers: { 'x-team': 'blue' },
       tenants: [acme],
     };
@@ -137,6 +137,7 @@ describe('the connections of a tenant', () => {
     expect(made).toMatchObject({
       ...fields,
       source: 'api',
+      personalKeys: 'none',
       enabled: true,
       headers: ['x-team'],
       credential: { configured: false, setAt: null, readable: true },
@@ -147,11 +148,18 @@ describe('the connections of a tenant', () => {
     const listed = await root.ask<ConnectionDto[]>('GET', '/api/providers');
     expect(listed.data.find(({ id }) => id === made.id)).toEqual(made);
     const changed = await patch(made.id, {
-      ...{ enabled: false, timeouts: {}, models: null, options: {}, personalKeys: 'none', tenants: 'all' },
+      ...{ enabled: false, timeouts: {}, models: null, options: {}, personalKeys: 'allowed', tenants: 'all' },
       headers: {},
     });
     expect(changed.data).toMatchObject({
-      ...{ name: 'Claude', enabled: false, models: null, options: {}, personalKeys: 'none', tenants: 'all' },
+      ...{
+        name: 'Local',
+        enabled: false,
+        models: null,
+        options: {},
+        personalKeys: 'allowed',
+        tenants: 'all',
+      },
       headers: [],
       timeouts: { connectMs: 10_000 },
     });
@@ -199,6 +207,34 @@ describe('the connections of a tenant', () => {
 });
 
 describe('the secrets of a connection', () => {
+  it.each([{ credential: key }, { headers: { 'x-secret': headerValue } }])(
+    'are not stored for an address that whoever gives them has not seen: %#',
+    async (secrets) => {
+      const made = await createConnection(root, { baseUrl: elsewhere });
+      const other = new pg.Client({ connectionString: parley.database.url });
+      await other.connect();
+      await other.query('BEGIN');
+      await other.query(`UPDATE connections SET base_url = 'https://else.example.org' WHERE name = $1`, [
+        made.name,
+      ]);
+      const answer = patch(made.id, secrets);
+      await eventually(async () => {
+        const waiting = await parley.first.database.query<unknown[]>(
+          'SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()',
+        );
+        return waiting.length > 0 ? true : undefined;
+      });
+      await other.query('COMMIT');
+      await other.end();
+      expect(await keepsAll(() => answer)).toMatchObject({
+        status: 409,
+        error: { code: 'CONNECTION_CHANGED' },
+      });
+      const { data } = await root.ask<ConnectionDto>('GET', `/api/providers/${made.id}`);
+      expect([data.credential.configured, data.headers]).toEqual([false, []]);
+    },
+  );
+
   it('go in and never come out', async () => {
     const answers: string[] = [];
     const ask = async (method: string, path: string, body?: unknown): Promise<void> => {
@@ -358,10 +394,89 @@ describe('what an admin cannot make', () => {
     expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED', param } });
   });
 
+  it.each([
+    ['openai', { x: 1 }, 'x'],
+    ['openai', { api: 'chat', keep_alive: '5m' }, 'keep_alive'],
+    ['openai', { api: 'completions' }, 'api'],
+    ['openai', { apiVersion: '2024-10-21' }, 'apiVersion'],
+    ['openai', { reasoningSummary: true }, 'reasoningSummary'],
+    ['openai-compatible', { api: 1 }, 'api'],
+    ['azure-openai', { apiVersion: 'latest' }, 'apiVersion'],
+    ['azure-openai', { apiVersion: 20241021 }, 'apiVersion'],
+    ['ollama', { num_ctx: '8192' }, 'num_ctx'],
+    ['ollama', { num_ctx: 0 }, 'num_ctx'],
+    ['ollama', { num_ctx: 0.5 }, 'num_ctx'],
+    ['ollama', { keep_alive: 'forever' }, 'keep_alive'],
+    ['ollama', { keep_alive: true }, 'keep_alive'],
+    ['ollama', { pull: 'yes' }, 'pull'],
+    ['ollama', { truncate: 1 }, 'truncate'],
+    ['ollama', { shift: 'true' }, 'shift'],
+    ['anthropic', { api: 'chat' }, 'api'],
+    ['google', { tokenDelayMs: 0 }, 'tokenDelayMs'],
+  ])('is a connection to %s with options %j', async (kind, options, option) => {
+    const refused = {
+      status: 422,
+      error: { code: 'CONNECTION_OPTION_INVALID', param: `options.${option}` },
+    };
+    expect(await keepsAll(() => create({ kind, options, models: ['m'] }))).toMatchObject(refused);
+  });
+
+  it('is a connection with options of another kind, by a change', async () => {
+    const made = await createConnection(root, { kind: 'ollama', baseUrl: elsewhere });
+    const answer = await keepsAll(() => patch(made.id, { options: { api: 'chat' } }));
+    expect(answer).toMatchObject({
+      status: 422,
+      error: { code: 'CONNECTION_OPTION_INVALID', param: 'options.api' },
+    });
+  });
+
+  it('is a connection to Azure that does not name its models', async () => {
+    const refused = { status: 422, error: { code: 'CONNECTION_MODELS_REQUIRED', param: 'models' } };
+    const azure = { kind: 'azure-openai', baseUrl: elsewhere };
+    expect(await keepsAll(() => create(azure))).toMatchObject(refused);
+    expect(await keepsAll(() => create({ ...azure, models: null }))).toMatchObject(refused);
+    const made = await createConnection(root, { ...azure, models: ['m'] });
+    expect(await keepsAll(() => patch(made.id, { models: null }))).toMatchObject(refused);
+    expect((await patch(made.id, { enabled: false })).status).toBe(200);
+    expect((await patch(made.id, { models: ['n'] })).data.models).toEqual(['n']);
+  });
+
+  it('is one with headers that people call with keys of their own', async () => {
+    const refused = (param: string): object => ({
+      status: 422,
+      error: { code: 'CONNECTION_HEADERS_WITH_PERSONAL_KEYS', param },
+    });
+    const headers = { 'x-secret': headerValue };
+    for (const personalKeys of ['allowed', 'required']) {
+      expect(await keepsAll(() => create({ headers, personalKeys }))).toMatchObject(refused('headers'));
+      const headed = await createConnection(root, { baseUrl: elsewhere, headers });
+      expect(await keepsAll(() => patch(headed.id, { personalKeys }))).toMatchObject(refused('personalKeys'));
+      const open = await createConnection(root, { baseUrl: elsewhere, personalKeys });
+      expect(await keepsAll(() => patch(open.id, { headers }))).toMatchObject(refused('headers'));
+      expect((await patch(headed.id, { personalKeys, headers: {} })).status).toBe(200);
+      expect((await patch(open.id, { personalKeys: 'none', headers })).status).toBe(200);
+    }
+  });
+
   it('is another kind of the same connection', async () => {
     const made = await createConnection(root, { baseUrl: elsewhere });
     const answer = await keepsAll(() => patch(made.id, { kind: 'ollama' }));
     expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED', param: 'kind' } });
+  });
+});
+
+describe('the options of a connection', () => {
+  it.each([
+    ['openai', { api: 'chat', reasoningSummary: 'none' }],
+    ['openai-compatible', { api: 'responses' }],
+    ['azure-openai', { apiVersion: '2024-10-21', api: 'chat' }],
+    ['azure-openai', { apiVersion: '2025-04-01-preview' }],
+    ['ollama', { keep_alive: -1, num_ctx: 8192, truncate: true, shift: false, pull: true }],
+    ['ollama', { keep_alive: '1h30m' }],
+    ['ollama', { keep_alive: '-1m' }],
+  ])('may be, of %s, %j', async (kind, options) => {
+    const made = await createConnection(root, { kind, options, baseUrl: elsewhere, models: ['m'] });
+    expect(made.options).toEqual(options);
   });
 });
 

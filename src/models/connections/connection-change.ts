@@ -105,6 +105,34 @@ export function secretsChange(
   };
 }
 
+/**
+ * Secrets are sent to the address that whoever gave them has seen.
+ * @param seen as it was when the change was asked for
+ * @throws DomainError CONNECTION_CHANGED
+ */
+export function refuseUnseenAddress(
+  seen: ConnectionRow,
+  now: ConnectionRow,
+  { baseUrl }: ConnectionChange,
+  { credential, headers }: SealedSecrets,
+): void {
+  const bringsSecrets = credential !== undefined || headers !== undefined;
+  if (bringsSecrets && baseUrl === undefined && !isSameDestination(seen.baseUrl, now.baseUrl)) {
+    throw new DomainError('CONNECTION_CHANGED');
+  }
+}
+
+/**
+ * The organisation's headers do not go along with the key of a person: one of them might pay, and make any key look good.
+ * @throws DomainError CONNECTION_HEADERS_WITH_PERSONAL_KEYS
+ */
+export function refuseHeadersWithPersonalKeys(row: ConnectionRow, change: ConnectionChange): void {
+  if (row.personalKeys === 'none' || row.headerNames.length === 0) return;
+  const param = change.headers === undefined ? 'personalKeys' : 'headers';
+  // Whoever changes neither does not make it so.
+  if (change[param] !== undefined) throw new DomainError('CONNECTION_HEADERS_WITH_PERSONAL_KEYS', { param });
+}
+
 /** Of a connection, what the audit log may tell. */
 export function auditable({ row, tenantIds }: ConnectionWithTenants): Readonly<Record<string, unknown>> {
   const { name, baseUrl, enabled, personalKeys, models, options, timeouts, sharedWithAll } = row;

@@ -8,6 +8,7 @@ import { currentRequestId } from '../../infrastructure/http/request-context.js';
 import type { Connection } from '../../llm-providers/contract/connection.js';
 import type { ModelInfo } from '../../llm-providers/contract/model-info.js';
 import { ProviderRegistry } from '../../llm-providers/provider-registry.js';
+import { isInDefaultTenant } from '../../tenants/default-tenant.js';
 import { ConfiguredConnections } from '../configured-connections.js';
 import { toFailure } from '../provider-failure.js';
 import { ConnectionSecrets } from './connection-secrets.service.js';
@@ -31,13 +32,15 @@ export interface SyncCounts {
 }
 
 interface Checked {
-  /** Undefined when its secrets cannot be read. */
-  readonly connection: Connection | undefined;
+  readonly connection: Connection;
   /** Undefined when settings made it. */
   readonly row: ConnectionRow | undefined;
 }
 
-/** What admins have vendors asked: whether a connection works, and which models there are. Also of one that is switched off. */
+/**
+ * What admins have vendors asked: whether a connection works, and which models there are. Also of one that is switched off. What settings
+ * made is the installation's, and so is its list, hence for admins of the default tenant alone.
+ */
 @Injectable()
 export class ConnectionChecks {
   constructor(
@@ -51,12 +54,12 @@ export class ConnectionChecks {
 
   /**
    * Shows whether the vendor can be reached and takes the credential; that it does not is an answer.
-   * @throws DomainError CONNECTION_NOT_FOUND
+   * @throws DomainError CONNECTION_NOT_FOUND, FORBIDDEN
    */
   async verify(caller: Caller, id: string): Promise<Verification> {
     const { connection, row } = await this.find(caller, id);
     const startedAtMs = this.clock.monotonicMs();
-    const code = connection === undefined ? 'CONNECTION_UNREADABLE' : await this.failureOf(connection);
+    const code = connection.unreadable === true ? 'CONNECTION_UNREADABLE' : await this.failureOf(connection);
     const latencyMs = Math.round(this.clock.monotonicMs() - startedAtMs);
     await this.writes.run(async (db) => {
       const result = { verifiedAt: this.clock.now(), failureCode: code ?? null };
@@ -71,11 +74,11 @@ export class ConnectionChecks {
   /**
    * Asks the vendor for its models now. Of a connection that settings made, the list is this replica's; the others ask by themselves
    * within five minutes.
-   * @throws DomainError CONNECTION_NOT_FOUND, CONNECTION_UNREADABLE, CONNECTION_CHANGED, or what the vendor's failure is for us
+   * @throws DomainError CONNECTION_NOT_FOUND, FORBIDDEN, CONNECTION_UNREADABLE, CONNECTION_CHANGED, or what the vendor's failure is for us
    */
   async sync(caller: Caller, id: string): Promise<SyncCounts> {
     const { connection, row } = await this.find(caller, id);
-    if (connection === undefined) throw new DomainError('CONNECTION_UNREADABLE');
+    if (connection.unreadable === true) throw new DomainError('CONNECTION_UNREADABLE');
     const { before, models } = await this.list(connection, row);
     const counts = countsOf(before, models);
     await this.writes.run(async (db) => {
@@ -116,11 +119,14 @@ export class ConnectionChecks {
     }
   }
 
-  private async find({ tenantId }: Caller, id: string): Promise<Checked> {
+  private async find(caller: Caller, id: string): Promise<Checked> {
     const configured = this.configured.find(id);
-    if (configured !== undefined) return { connection: configured, row: undefined };
+    if (configured !== undefined) {
+      if (!isInDefaultTenant(caller)) throw new DomainError('FORBIDDEN');
+      return { connection: configured, row: undefined };
+    }
     const uuid = fromWireId('connection', id);
-    const found = uuid === undefined ? undefined : await this.stored.find(tenantId, uuid);
+    const found = uuid === undefined ? undefined : await this.stored.find(caller.tenantId, uuid);
     if (found === undefined) throw new DomainError('CONNECTION_NOT_FOUND');
     return { connection: await this.secrets.open(found.row), row: found.row };
   }

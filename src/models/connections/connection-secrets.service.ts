@@ -26,8 +26,7 @@ export interface SealedSecrets {
 
 interface Opened {
   readonly version: number;
-  /** Undefined when it cannot be read. */
-  readonly connection: Promise<Connection | undefined>;
+  readonly connection: Promise<Connection>;
   staleAtMs: number;
 }
 
@@ -73,46 +72,50 @@ export class ConnectionSecrets {
     if (stored.length > 0) await this.secrets.remove(stored, db);
   }
 
-  /**
-   * The connection, ready to be called; undefined, and a line in the log, when its secrets cannot be read: it must not be called
-   * without them. Never rejects.
-   */
-  open(row: ConnectionRow): Promise<Connection | undefined> {
+  /** The connection, ready to be called; `unreadable`, and a line in the log, when its secrets cannot be read. Never rejects. */
+  open(row: ConnectionRow): Promise<Connection> {
     const id = toWireId('connection', row.id);
     const known = this.opened.get(id);
     if (known?.version === row.version && this.clock.monotonicMs() < known.staleAtMs) return known.connection;
-    const connection = this.openNow(id, row);
+    const connection = this.openNow(row);
     const opened: Opened = { version: row.version, connection, staleAtMs: Infinity };
     this.opened.set(id, opened);
-    void connection.then((readable) => {
-      if (readable === undefined) opened.staleAtMs = this.clock.monotonicMs() + unreadableMs;
+    void connection.then(({ unreadable }) => {
+      if (unreadable === true) opened.staleAtMs = this.clock.monotonicMs() + unreadableMs;
     });
     return connection;
   }
 
-  /** Forgets the secrets of all other connections. */
-  retain(connectionIds: ReadonlySet<string>): void {
-    for (const id of this.opened.keys()) if (!connectionIds.has(id)) this.opened.delete(id);
+  /** The connection, for those who bring a credential of their own. */
+  withoutSecrets(row: ConnectionRow): Connection {
+    const { version, kind, name, baseUrl, options, personalKeys } = row;
+    return {
+      ...{ id: toWireId('connection', row.id), version, kind, name, baseUrl, options },
+      timeouts: { ...this.configured.defaultTimeouts, ...row.timeouts },
+      ...(row.models === null ? {} : { models: row.models }),
+      ...(row.knownModels === null ? {} : { knownModels: row.knownModels }),
+      ...(personalKeys === 'none' ? {} : { personalKeys }),
+    };
   }
 
-  private async openNow(id: string, row: ConnectionRow): Promise<Connection | undefined> {
-    const { version, kind, name, baseUrl, credentialId, headersId, personalKeys } = row;
+  /** Forgets the secrets of all other connections. */
+  retain(isKept: (connectionId: string) => boolean): void {
+    for (const id of this.opened.keys()) if (!isKept(id)) this.opened.delete(id);
+  }
+
+  private async openNow(row: ConnectionRow): Promise<Connection> {
+    const { credentialId, headersId } = row;
+    const connection = this.withoutSecrets(row);
     try {
       const [credential, headers] = await Promise.all([
         credentialId === null ? undefined : this.secrets.open(credentialId, bindingOf(row)),
         headersId === null ? '{}' : this.secrets.open(headersId, headersBindingOf(row)),
       ]);
-      return {
-        ...{ id, version, kind, name, baseUrl, credential, options: row.options },
-        headers: JSON.parse(headers) as Record<string, string>, // As `seal` wrote them.
-        timeouts: { ...this.configured.defaultTimeouts, ...row.timeouts },
-        ...(row.models === null ? {} : { models: row.models }),
-        ...(row.knownModels === null ? {} : { knownModels: row.knownModels }),
-        ...(personalKeys === 'none' ? {} : { personalKeys }),
-      };
+      // As `seal` wrote them.
+      return { ...connection, credential, headers: JSON.parse(headers) as Record<string, string> };
     } catch (err) {
-      this.log.error({ connectionId: id, err }, 'the secrets of a connection cannot be read: it is left out');
-      return undefined;
+      this.log.error({ connectionId: connection.id, err }, 'the secrets of a connection cannot be read');
+      return { ...connection, unreadable: true };
     }
   }
 }

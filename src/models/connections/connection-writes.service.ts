@@ -6,6 +6,7 @@ import { DomainError } from '../../common/domain-error.js';
 import { violatesForeignKey, violatesUnique } from '../../infrastructure/database/database-errors.js';
 import { Transactions } from '../../infrastructure/database/transactions.js';
 import { Notifications } from '../../infrastructure/events/notifications.js';
+import { ConnectionDeletion } from './connection-deletion.service.js';
 
 /** Changes of connections: each in one transaction, with its word to all replicas and its row of the audit log. */
 @Injectable()
@@ -14,6 +15,7 @@ export class ConnectionWrites {
     private readonly transactions: Transactions,
     private readonly notifications: Notifications,
     private readonly audit: AuditService,
+    private readonly deletion: ConnectionDeletion,
   ) {}
 
   /** @throws DomainError CONNECTION_NAME_TAKEN, TENANT_NOT_FOUND */
@@ -40,6 +42,17 @@ export class ConnectionWrites {
   ): Promise<void> {
     await this.notifications.announce('models', db);
     await this.record(caller, id, entry, db);
+  }
+
+  /** That the connection has gone, and with it whatever other rooms keep for it. Last in the transaction. @param id on the wire */
+  async deleted(
+    caller: Caller,
+    id: string,
+    entry: Pick<AuditEntry, 'action' | 'details'>,
+    db: EntityManager,
+  ): Promise<void> {
+    await this.deletion.announce(id, db);
+    await this.changed(caller, id, entry, db);
   }
 
   /** Last in the transaction. @param id on the wire */

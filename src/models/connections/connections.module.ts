@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { LlmProvidersModule } from '../../llm-providers/llm-providers.module.js';
 import { ConnectionChecks } from './connection-checks.service.js';
+import { ConnectionDeletion } from './connection-deletion.service.js';
+import { ConnectionRefusals } from './connection-refusals.service.js';
 import { ConnectionStoreModule } from './connection-store.module.js';
 import { ConnectionSweep } from './connection-sweep.js';
 import { ConnectionWrites } from './connection-writes.service.js';
@@ -18,7 +20,15 @@ const llmProviders = LlmProvidersModule.forRoot({
 @Module({
   imports: [ConnectionStoreModule, llmProviders],
   controllers: [ConnectionsController],
-  providers: [ConnectionChecks, ConnectionSweep, ConnectionWrites, Connections, Destinations],
-  exports: [llmProviders],
+  providers: [
+    ConnectionChecks,
+    ConnectionDeletion,
+    ConnectionSweep,
+    ConnectionRefusals,
+    ConnectionWrites,
+    Connections,
+    Destinations,
+  ],
+  exports: [ConnectionDeletion, llmProviders],
 })
 export class ConnectionsModule {}

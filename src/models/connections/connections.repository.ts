@@ -10,8 +10,14 @@ export interface ConnectionWithTenants {
   readonly tenantIds: readonly string[];
 }
 
+/** Rows of usable connections that are kept; what is dropped is read again. */
+const mostRead = 1000;
+
 @Injectable()
 export class ConnectionsRepository {
+  /** By id, as of their version when they were read. */
+  private readonly read = new Map<string, ConnectionRow>();
+
   constructor(@InjectRepository(StoredConnection) private readonly rows: Repository<StoredConnection>) {}
 
   /** What the tenant has made, by name. */
@@ -34,10 +40,33 @@ export class ConnectionsRepository {
     return row === null ? undefined : (await this.withTenants([row], db))[0];
   }
 
-  /** What the tenant may use: its own first, then what others share, each the oldest first. */
+  /**
+   * What the tenant may use: its own first, then what others share, each the oldest first. Of a version that was read before, nothing
+   * else is read again: lists of models are long, and this is asked every second. What changes without a new version, when it was last
+   * verified, may be older.
+   */
   async usable(tenantId: string): Promise<ConnectionRow[]> {
+    const keys = await this.usableKeys(tenantId);
+    const rows = new Map<string, ConnectionRow>();
+    for (const { id, version } of keys) {
+      const row = this.read.get(id);
+      if (row?.version === version) rows.set(id, row);
+    }
+    const unread = keys.map(({ id }) => id).filter((id) => !rows.has(id));
+    if (unread.length > 0) {
+      if (this.read.size + unread.length > mostRead) this.read.clear();
+      for (const row of await this.rows.findBy({ id: In(unread) })) {
+        rows.set(row.id, row);
+        this.read.set(row.id, row);
+      }
+    }
+    return keys.map(({ id }) => rows.get(id)).filter((row) => row !== undefined);
+  }
+
+  private async usableKeys(tenantId: string): Promise<Pick<ConnectionRow, 'id' | 'tenantId' | 'version'>[]> {
     const rows = await this.rows
       .createQueryBuilder('connection')
+      .select(['connection.id', 'connection.tenantId', 'connection.version'])
       .where('connection.enabled')
       .andWhere(
         `(connection.tenantId = :tenantId OR connection.sharedWithAll OR EXISTS (
@@ -47,7 +76,7 @@ export class ConnectionsRepository {
       )
       .orderBy('connection.id')
       .getMany();
-    const isOwn = (row: ConnectionRow): boolean => row.tenantId === tenantId;
+    const isOwn = (row: Pick<ConnectionRow, 'tenantId'>): boolean => row.tenantId === tenantId;
     return [...rows.filter(isOwn), ...rows.filter((row) => !isOwn(row))];
   }
 

@@ -10,15 +10,17 @@ import { ConfiguredConnections } from '../configured-connections.js';
 import {
   auditable,
   columnsOf,
+  refuseHeadersWithPersonalKeys,
+  refuseUnseenAddress,
   secretsChange,
   tenantIdsOf,
   type ConnectionChange,
   type NewConnection,
 } from './connection-change.js';
+import { ConnectionRefusals } from './connection-refusals.service.js';
 import { ConnectionSecrets, type SealedSecrets } from './connection-secrets.service.js';
 import { ConnectionWrites } from './connection-writes.service.js';
 import { ConnectionsRepository, type ConnectionWithTenants } from './connections.repository.js';
-import { Destinations } from './destinations.js';
 import { shownFromRow, shownFromSettings, type ShownConnection } from './shown-connection.js';
 import type { ConnectionRow } from './stored-connection.entity.js';
 
@@ -32,7 +34,7 @@ export class Connections {
     private readonly stored: ConnectionsRepository,
     private readonly configured: ConfiguredConnections,
     private readonly secrets: ConnectionSecrets,
-    private readonly destinations: Destinations,
+    private readonly refusals: ConnectionRefusals,
     private readonly writes: ConnectionWrites,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -52,9 +54,9 @@ export class Connections {
     return this.shown(await this.find(caller, id));
   }
 
-  /** @throws DomainError BASE_URL_FORBIDDEN, FORBIDDEN, CONNECTION_NAME_TAKEN, TENANT_NOT_FOUND, ENCRYPTION_UNAVAILABLE */
+  /** @throws DomainError as `ConnectionRefusals.check`, CONNECTION_NAME_TAKEN, TENANT_NOT_FOUND, ENCRYPTION_UNAVAILABLE */
   async create(caller: Caller, connection: NewConnection): Promise<ShownConnection> {
-    this.check(caller, connection);
+    this.refusals.check(caller, connection);
     const key = { tenantId: caller.tenantId, id: this.ids.next() };
     const sealed = await this.secrets.seal(key, connection);
     const tenantIds = tenantIdsOf(connection.tenants) ?? [];
@@ -77,21 +79,26 @@ export class Connections {
 
   /**
    * Changes at the same time come one after the other.
-   * @throws DomainError CONNECTION_NOT_FOUND, CONNECTION_CONFIGURED, and as `create`
+   * @throws DomainError CONNECTION_NOT_FOUND, CONNECTION_CONFIGURED, CONNECTION_CHANGED, and as `create`
    */
   async change(caller: Caller, id: string, change: ConnectionChange): Promise<ShownConnection> {
     const { row } = await this.findOwn(caller, id);
-    this.check(caller, change);
+    const models = change.models === undefined ? row.models : change.models;
+    this.refusals.check(caller, { ...change, kind: row.kind, models });
     const sealed = await this.secrets.seal(row, change);
     await this.writes.run(async (db) => {
       const before = await this.stored.lock(row.tenantId, row.id, db);
       if (before === undefined) throw new DomainError('CONNECTION_NOT_FOUND');
+      refuseUnseenAddress(row, before.row, change, sealed);
       await this.write(caller, before, { change, sealed }, db);
     });
     return this.get(caller, id);
   }
 
-  /** @throws DomainError CONNECTION_NOT_FOUND, CONNECTION_CONFIGURED */
+  /**
+   * With whatever other rooms keep for it.
+   * @throws DomainError CONNECTION_NOT_FOUND, CONNECTION_CONFIGURED
+   */
   async delete(caller: Caller, id: string): Promise<void> {
     const { row } = await this.findOwn(caller, id);
     await this.writes.run(async (db) => {
@@ -100,7 +107,7 @@ export class Connections {
       await this.stored.delete(row.tenantId, row.id, db);
       await this.secrets.remove([before.row.credentialId, before.row.headersId], db);
       const { kind, name, baseUrl } = before.row;
-      await this.writes.changed(
+      await this.writes.deleted(
         caller,
         id,
         { action: 'provider.deleted', details: { kind, name, baseUrl } },
@@ -120,6 +127,7 @@ export class Connections {
     const columns = columnsOf(change);
     const tenantIds = tenantIdsOf(change.tenants);
     const secrets = secretsChange(row, change, sealed, now);
+    refuseHeadersWithPersonalKeys({ ...row, ...columns, ...secrets.columns }, change);
     const wanted = auditable({ row: { ...row, ...columns }, tenantIds: tenantIds ?? before.tenantIds });
     const changed = differences(auditable(before), wanted);
     if (changed === undefined && Object.keys(secrets.summary).length === 0) return;
@@ -137,17 +145,6 @@ export class Connections {
     );
   }
 
-  /** What the database and the DTO cannot check. */
-  private check(caller: Caller, { name, baseUrl, tenants }: ConnectionChange): void {
-    if (baseUrl !== undefined) this.destinations.check(baseUrl);
-    if (tenants !== undefined && tenants.length > 0 && !isInDefaultTenant(caller)) {
-      throw new DomainError('FORBIDDEN', { param: 'tenants' });
-    }
-    if (this.configured.all.some((one) => one.name === name)) {
-      throw new DomainError('CONNECTION_NAME_TAKEN', { param: 'name' });
-    }
-  }
-
   private newRow(
     key: Pick<ConnectionRow, 'tenantId' | 'id'>,
     connection: NewConnection,
@@ -163,7 +160,9 @@ export class Connections {
       ...{ syncedAt: null, verifiedAt: null, failureCode: null, createdAt: now, updatedAt: now },
       ...columnsOf(connection),
     };
-    return { ...row, ...secretsChange(row, connection, sealed, now).columns };
+    const whole = { ...row, ...secretsChange(row, connection, sealed, now).columns };
+    refuseHeadersWithPersonalKeys(whole, connection);
+    return whole;
   }
 
   private async findOwn(caller: Caller, id: string): Promise<ConnectionWithTenants> {
@@ -180,6 +179,6 @@ export class Connections {
 
   private async shown(connection: ConnectionWithTenants): Promise<ShownConnection> {
     const opened = await this.secrets.open(connection.row);
-    return shownFromRow(connection, opened !== undefined, this.configured.defaultTimeouts);
+    return shownFromRow(connection, opened.unreadable !== true, this.configured.defaultTimeouts);
   }
 }

@@ -33,11 +33,12 @@ export class Destinations {
   }
 }
 
-/** Whether two base URLs, both allowed, have the same origin and path. */
+/** Whether two base URLs have the same origin and path: the one answer to whether what was given for one may be sent to the other. */
 export function isSameDestination(one: string, other: string): boolean {
   return normalised(one) === normalised(other);
 }
 
 function normalised(baseUrl: string): string {
-  return new URL(baseUrl).href.replace(/\/+$/, '');
+  // Settings may leave it to the adapter.
+  return (URL.parse(baseUrl)?.href ?? baseUrl).replace(/\/+$/, '');
 }

@@ -7,8 +7,12 @@ import { ConnectionSource } from '../../llm-providers/contract/connection-source
 import { ConfiguredConnections } from '../configured-connections.js';
 import { ConnectionSecrets } from './connection-secrets.service.js';
 import { ConnectionsRepository } from './connections.repository.js';
+import type { ConnectionRow } from './stored-connection.entity.js';
 
-/** What a tenant may call: what the settings describe, what its admins made, what is shared with it; in this order. */
+/**
+ * What a tenant may call: what the settings describe, what its admins made, what is shared with it; in this order. Each has a name of
+ * its own there: those who share do not know the names that others chose.
+ */
 @Injectable()
 export class TenantConnections extends ConnectionSource {
   private readonly known: ShortCache<readonly Connection[]>;
@@ -30,13 +34,20 @@ export class TenantConnections extends ConnectionSource {
 
   private async look(tenantId: string): Promise<readonly Connection[]> {
     const rows = await this.stored.usable(tenantId);
-    const opened = await Promise.all(rows.map((row) => this.secrets.open(row)));
-    const readable = opened.filter((connection) => connection !== undefined);
-    return [...this.configured.all, ...readable.map(forCalls)];
+    const opened = await Promise.all(rows.map((row) => this.forCalls(row)));
+    return distinctlyNamed([...this.configured.all, ...opened]);
+  }
+
+  /** Where people must bring a key, the organisation's only verifies and synchronises: no call finds it (models.md, Keys of people). */
+  private async forCalls(row: ConnectionRow): Promise<Connection> {
+    return row.personalKeys === 'required' ? this.secrets.withoutSecrets(row) : this.secrets.open(row);
   }
 }
 
-/** Where people must bring a key, the organisation's only verifies and synchronises: no call finds it (models.md, Keys of people). */
-function forCalls(connection: Connection): Connection {
-  return connection.personalKeys === 'required' ? { ...connection, credential: undefined } : connection;
+/** The first of a name has it; others go by their id. */
+function distinctlyNamed(connections: readonly Connection[]): readonly Connection[] {
+  const holders = new Map(connections.toReversed().map(({ name, id }) => [name, id]));
+  return connections.map((connection) =>
+    holders.get(connection.name) === connection.id ? connection : { ...connection, name: connection.id },
+  );
 }

@@ -4,23 +4,23 @@ import { DomainError } from '../../common/domain-error.js';
 import type { Owner } from '../../common/owner.js';
 import { Notifications } from '../../infrastructure/events/notifications.js';
 import { ShortCache } from '../../infrastructure/events/short-cache.js';
-import { Log } from '../../infrastructure/logging/log.js';
 import type { Connection } from '../../llm-providers/contract/connection.js';
 import { ConnectionSource } from '../../llm-providers/contract/connection-source.js';
-import { Secrets } from '../../secrets/secrets.service.js';
-import { SecretUnreadableError } from '../../secrets/secrets.errors.js';
-import type { PersonalKey } from './personal-key.entity.js';
+import { isSameDestination } from '../connections/destinations.js';
+import type { ModelUser } from '../model-user.js';
+import { OpenedPersonalKeys } from './opened-personal-keys.service.js';
+import type { PersonalKey, UsedKey } from './personal-key.entity.js';
 import { PersonalKeysRepository } from './personal-keys.repository.js';
 import { withKey } from './with-key.js';
 
-/** Of opened keys that are kept; what is dropped is opened again. */
-const maxOpened = 1000;
+/** When a connection that cannot be read is looked at again, in ms. */
+const unreadableMs = 10_000;
 
 /** Who pays for a call. */
 export interface PaidConnection {
   readonly connection: Connection;
   /** Undefined when the organisation pays. */
-  readonly personalKeyId?: string;
+  readonly personalKey?: UsedKey;
 }
 
 /** What somebody may or must give a key for, and the key if they have. */
@@ -29,20 +29,19 @@ export interface KeySlot {
   readonly provider: string;
   readonly rule: 'allowed' | 'required';
   readonly key: PersonalKey | undefined;
+  /** The connection leads elsewhere by now, where the key is not sent: it has to be given again, or removed. */
+  readonly isOutdated: boolean;
 }
 
 /** Which keys somebody has: at most a second old, and no query within it. */
 @Injectable()
 export class KnownPersonalKeys {
   private readonly known: ShortCache<readonly PersonalKey[]>;
-  /** By the id of the secret, which is never another. */
-  private readonly opened = new Map<string, Promise<string>>();
 
   constructor(
     private readonly keys: PersonalKeysRepository,
     private readonly source: ConnectionSource,
-    private readonly secrets: Secrets,
-    private readonly log: Log,
+    private readonly opened: OpenedPersonalKeys,
     clock: Clock,
     notifications: Notifications,
   ) {
@@ -55,30 +54,32 @@ export class KnownPersonalKeys {
     return all.filter(({ personalKeys }) => personalKeys !== undefined);
   }
 
-  /** Every place for a key. One that was given for a connection of the past, or for another base URL of it, is in none. */
+  /** Every place for a key. One that was given for a connection of the past is in none. */
   async slots(owner: Owner): Promise<KeySlot[]> {
     const [connections, keys] = await Promise.all([this.connections(owner.tenantId), this.keysOf(owner)]);
     return connections.flatMap((connection) => {
       const { name: provider, personalKeys: rule } = connection;
-      const key = keys.find((row) => isFor(row, connection));
-      return rule === undefined ? [] : [{ provider, rule, key }];
+      const key = keys.find(({ connectionId }) => connectionId === connection.id);
+      const isOutdated = key !== undefined && !isSameDestination(key.baseUrl, connection.baseUrl);
+      return rule === undefined ? [] : [{ provider, rule, key, isOutdated }];
     });
   }
 
   /**
-   * The connection with the owner's own key if there is one and it is allowed, else as it is: the organisation's key is used only for
-   * those who have none, and never where one is required.
-   * @throws DomainError API_KEY_REQUIRED, PERSONAL_KEY_UNREADABLE, ENCRYPTION_UNAVAILABLE
+   * The connection with the user's own key if there is one and it is allowed, else as it is: the organisation's key is used only for
+   * those who have none, and never where one is required. A token that somebody else made for them spends nothing of theirs.
+   * @throws DomainError API_KEY_REQUIRED; PERSONAL_KEY_UNREADABLE, also when the key was given for another address;
+   *   ENCRYPTION_UNAVAILABLE; CONNECTION_UNREADABLE when the organisation's credential would be needed
    */
-  async payer(owner: Owner, connection: Connection, isRequired: boolean): Promise<PaidConnection> {
+  async payer(user: ModelUser, connection: Connection, isRequired: boolean): Promise<PaidConnection> {
     const rule = connection.personalKeys;
-    const keys = rule === undefined ? [] : await this.keysOf(owner);
-    const key = keys.find((row) => isFor(row, connection));
-    if (key !== undefined) {
-      const paid = withKey(connection, { id: key.id, key: await this.open(key) });
-      return { connection: paid, personalKeyId: key.id };
-    }
+    const keys = rule === undefined || !isInOwnHands(user) ? [] : await this.keysOf(user);
+    const key = keys.find(({ connectionId }) => connectionId === connection.id);
+    if (key !== undefined) return this.paidBy(key, connection);
     if (isRequired || rule === 'required') throw new DomainError('API_KEY_REQUIRED');
+    if (connection.unreadable === true) {
+      throw new DomainError('CONNECTION_UNREADABLE', { retryAfterMs: unreadableMs });
+    }
     return { connection };
   }
 
@@ -87,27 +88,21 @@ export class KnownPersonalKeys {
     this.known.forget(`${tenantId} ${userId}`);
   }
 
+  private async paidBy(key: PersonalKey, connection: Connection): Promise<PaidConnection> {
+    // Where it was not verified it is not sent; and whoever has a key does not expect somebody else to pay.
+    if (!isSameDestination(key.baseUrl, connection.baseUrl)) throw new DomainError('PERSONAL_KEY_UNREADABLE');
+    const { id, tenantId, userId } = key;
+    return {
+      connection: withKey(connection, { id, key: await this.opened.open(key) }),
+      personalKey: { id, tenantId, userId, provider: connection.name },
+    };
+  }
+
   private async keysOf(owner: Owner): Promise<readonly PersonalKey[]> {
     return (await this.known.get(`${owner.tenantId} ${owner.userId}`, () => this.keys.list(owner))) ?? [];
   }
-
-  private async open({ tenantId, userId, connectionId, secretId }: PersonalKey): Promise<string> {
-    const known = this.opened.get(secretId);
-    if (known !== undefined) return known;
-    const opening = this.secrets.open(secretId, { tenantId, ownerId: userId, provider: connectionId });
-    if (this.opened.size >= maxOpened) this.opened.clear();
-    this.opened.set(secretId, opening);
-    try {
-      return await opening;
-    } catch (error) {
-      this.opened.delete(secretId);
-      if (!(error instanceof SecretUnreadableError)) throw error;
-      this.log.error({ connectionId, err: error }, 'a personal key cannot be read');
-      throw new DomainError('PERSONAL_KEY_UNREADABLE', { cause: error });
-    }
-  }
 }
 
-function isFor({ connectionId, baseUrl }: PersonalKey, connection: Connection): boolean {
-  return connectionId === connection.id && baseUrl === connection.baseUrl;
+function isInOwnHands({ credential }: ModelUser): boolean {
+  return credential.kind !== 'token' || credential.isOwnersOwn;
 }

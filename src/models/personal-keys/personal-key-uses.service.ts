@@ -6,17 +6,21 @@ import { toWireId } from '../../common/ids.js';
 import { Transactions } from '../../infrastructure/database/transactions.js';
 import { outsideRequests } from '../../infrastructure/http/request-context.js';
 import { Log } from '../../infrastructure/logging/log.js';
-import { PersonalKeysRepository, type CountedDay, type KeyUse } from './personal-keys.repository.js';
+import type { UsedKey } from './personal-key.entity.js';
+import type { PersonalKeyUse } from './personal-key-use.entity.js';
+import { PersonalKeyUsesRepository, type KeyUse } from './personal-key-uses.repository.js';
 
 const flushEveryMs = 5000;
 const minuteMs = 60_000;
 
 /**
  * Counts the calls with personal keys and remembers when the last one was, to the minute. Noting is free; writing happens beside the
- * requests, a few seconds later. Each day's count goes to the audit log when the day is over, or with the key (models.md, Keys).
+ * requests, a few seconds later, also when the key is gone by then. Each day's count goes to the audit log when the day is over
+ * (models.md, Keys).
  */
 @Injectable()
 export class PersonalKeyUses implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** By day and key. */
   private pending = new Map<string, KeyUse>();
   /** Of the last flush, in UTC. */
   private day = '';
@@ -24,7 +28,7 @@ export class PersonalKeyUses implements OnApplicationBootstrap, BeforeApplicatio
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly keys: PersonalKeysRepository,
+    private readonly uses: PersonalKeyUsesRepository,
     private readonly transactions: Transactions,
     private readonly audit: AuditService,
     private readonly clock: Clock,
@@ -40,11 +44,12 @@ export class PersonalKeyUses implements OnApplicationBootstrap, BeforeApplicatio
     await this.flush();
   }
 
-  /** One call of a model with the key. */
-  note(keyId: string): void {
-    const ms = this.clock.now().getTime();
-    const { uses } = this.pending.get(keyId) ?? { uses: 0 };
-    this.pending.set(keyId, { keyId, lastUsedAt: new Date(ms - (ms % minuteMs)), uses: uses + 1 });
+  /** One call of a vendor with the key, whatever it was for; none when it is the organisation's. */
+  note(key: UsedKey | undefined): void {
+    if (key === undefined) return;
+    const now = this.clock.now();
+    const ms = now.getTime();
+    this.add({ key, day: dayOf(now), lastUsedAt: new Date(ms - (ms % minuteMs)), uses: 1 });
   }
 
   /** Writes what was noted. Never rejects: what could not be written is tried again with the next. */
@@ -53,48 +58,46 @@ export class PersonalKeyUses implements OnApplicationBootstrap, BeforeApplicatio
     return this.writing;
   }
 
-  /** Puts what was counted for a key into the audit log, before it goes. Last in the transaction. */
-  async settle(keyId: string, db: EntityManager): Promise<void> {
-    await this.record(await this.keys.takeCount(keyId, db), db);
+  private add(use: KeyUse): void {
+    const name = `${use.day} ${use.key.id}`;
+    const { uses, lastUsedAt } = this.pending.get(name) ?? { uses: 0, lastUsedAt: use.lastUsedAt };
+    const last = lastUsedAt > use.lastUsedAt ? lastUsedAt : use.lastUsedAt;
+    this.pending.set(name, { ...use, lastUsedAt: last, uses: uses + use.uses });
   }
 
   private async writePending(): Promise<void> {
-    const day = this.clock.now().toISOString().slice(0, 10);
-    const uses = this.pending;
-    if (uses.size === 0 && day === this.day) return;
+    const day = dayOf(this.clock.now());
+    const uses = [...this.pending.values()];
+    if (uses.length === 0 && day === this.day) return;
     this.pending = new Map();
     try {
       await this.transactions.run(async (db) => {
-        const counted = await this.keys.takeCountsBefore(day, db);
-        if (uses.size > 0) await this.keys.addUses([...uses.values()], day, db);
-        await this.record(counted, db);
+        if (uses.length > 0) await this.uses.add(uses, db);
+        await this.record(await this.uses.takeBefore(day, db), db);
       });
       this.day = day;
     } catch (error) {
-      this.restore(uses);
-      this.log.warn({ err: error, keys: uses.size }, 'uses of personal keys could not be written');
+      for (const use of uses) this.add(use);
+      this.log.warn({ err: error, keys: uses.length }, 'uses of personal keys could not be written');
     }
   }
 
-  private restore(uses: ReadonlyMap<string, KeyUse>): void {
-    for (const [keyId, use] of uses) {
-      const since = this.pending.get(keyId);
-      this.pending.set(keyId, since === undefined ? use : { ...since, uses: since.uses + use.uses });
-    }
-  }
-
-  private async record(counted: readonly CountedDay[], db: EntityManager): Promise<void> {
-    for (const { tenantId, userId, provider, usesDay, uses } of counted) {
+  private async record(counted: readonly PersonalKeyUse[], db: EntityManager): Promise<void> {
+    for (const { tenantId, userId, provider, day, uses } of counted) {
       await this.audit.record(
         {
           tenantId,
           actor: { kind: 'user', userId },
           action: 'personal_key.used',
           target: { kind: 'user', id: toWireId('user', userId) },
-          details: { provider, day: usesDay, uses },
+          details: { provider, day, uses },
         },
         db,
       );
     }
   }
+}
+
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
 }

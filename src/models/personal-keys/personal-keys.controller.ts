@@ -22,7 +22,7 @@ export class PersonalKeysController {
   @Answers(CheckedKeysDto)
   async replace(
     @CurrentCaller() caller: Caller,
-    @Body(PersonalKeysPipe) keys: Record<string, string>,
+    @Body(PersonalKeysPipe) keys: Readonly<Record<string, unknown>>,
   ): Promise<CheckedKeysDto> {
     return new CheckedKeysDto(await this.keys.replace(caller, keys));
   }

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { PersonalKey } from '../personal-key.entity.js';
+import type { KeySlot } from '../known-personal-keys.service.js';
 import type { CheckedKey } from '../personal-keys.service.js';
 
 /** What became of the keys. */
@@ -34,8 +34,14 @@ export class CheckedKeysDto {
 
 /** That there is a key, and when it was used; never the key. */
 export class PersonalKeyDto {
-  @ApiProperty()
+  @ApiProperty({ description: 'Whether there is a key that calls are made with.' })
   readonly configured: boolean;
+
+  @ApiProperty({
+    description:
+      'There is a key, for another address than the one that the provider has by now. It is sent nowhere; give it again, or remove it.',
+  })
+  readonly needsRenewal: boolean;
 
   @ApiProperty({ enum: ['allowed', 'required'], description: 'Whether a key may or must be given.' })
   readonly rule: 'allowed' | 'required';
@@ -46,8 +52,9 @@ export class PersonalKeyDto {
   @ApiProperty({ type: 'string', format: 'date-time', nullable: true, description: 'To the minute.' })
   readonly lastUsedAt: string | null;
 
-  constructor(rule: 'allowed' | 'required', key: PersonalKey | undefined) {
-    this.configured = key !== undefined;
+  constructor({ rule, key, isOutdated }: KeySlot) {
+    this.configured = key !== undefined && !isOutdated;
+    this.needsRenewal = isOutdated;
     this.rule = rule;
     this.setAt = key?.createdAt.toISOString() ?? null;
     this.lastUsedAt = key?.lastUsedAt?.toISOString() ?? null;
