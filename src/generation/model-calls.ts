@@ -2,7 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Random } from '../common/random.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { adapterDefect } from '../llm-providers/adapter-defect.js';
 import type { GenerateEvent, StartEvent } from '../llm-providers/contract/generate-event.js';
+import { Log } from '../infrastructure/logging/log.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import { CircuitBreakers, isOutage, type Passage } from '../models/circuit-breakers.js';
 import { LocalModels } from '../models/local-models/local-models.service.js';
@@ -26,6 +28,7 @@ export class ModelCalls {
     @Inject(LocalModels) private readonly localModels: Pick<LocalModels, 'ensureLoaded'>,
     @Inject(PersonalKeyUses) private readonly keyUses: Pick<PersonalKeyUses, 'note'>,
     private readonly random: Random,
+    private readonly log: Log,
     @Inject(CONFIGURATION) config: BootConfiguration,
   ) {
     this.limits = {
@@ -79,7 +82,7 @@ export class ModelCalls {
         const delayMs = reached.loaded ? this.retryDelay(error, attempts, isLast) : undefined;
         const goesOn = delayMs !== undefined && (await this.pause(delayMs, target, call));
         if (goesOn) continue;
-        if (reached.loaded && !fallsBack(error, target)) throw error;
+        if (!fallsBack(error, target, reached.loaded)) throw error;
         this.order.failed(target, error.retryAfterMs);
         return error;
       }
@@ -92,15 +95,16 @@ export class ModelCalls {
     call: ModelCall,
     reached: { loaded: boolean; output: boolean },
   ): AsyncGenerator<GenerateEvent, void, undefined> {
-    const passage = this.breakers.admit(target.connection.id, target.model.id);
+    await this.load(target, call);
+    reached.loaded = true;
+    const request = call.requestOf(target);
+    const passage = this.admit(target);
     if (passage === undefined) throw this.allOpen([target]);
     let verdict: Parameters<Passage['ended']>[0] = 'neither';
     try {
-      await this.load(target, call);
-      reached.loaded = true;
-      if (target.personalKeyId !== undefined) this.keyUses.note(target.personalKeyId);
+      this.keyUses.note(target.personalKey);
       let start: StartEvent | undefined;
-      for await (const event of attempt(target, call.requestOf(target), call, this.limits)) {
+      for await (const event of attempt(target, request, call, this.limits)) {
         if (event.type === 'start') {
           start = event;
           continue;
@@ -115,16 +119,29 @@ export class ModelCalls {
       }
       if (verdict !== 'succeeded') throw withoutFinish(target, reached.output);
     } catch (error) {
-      const failed = !call.signal.aborted && error instanceof ProviderError && isOutage(error);
-      if (failed) verdict = 'failed';
-      throw error;
+      if (call.signal.aborted) throw error;
+      const failure =
+        error instanceof ProviderError ? error : adapterDefect(error, target.connection, this.log);
+      if (isOutage(failure)) verdict = 'failed';
+      throw failure;
     } finally {
       passage.ended(verdict);
     }
   }
 
-  /** Tells each whole percent once. */
+  /** It may take minutes, so it is no passage of the breaker: that hears only of a failure. */
   private async load(target: RouteTarget, call: ModelCall): Promise<void> {
+    try {
+      await this.loadAndTell(target, call);
+    } catch (error) {
+      const failed = !call.signal.aborted && error instanceof ProviderError && isOutage(error);
+      if (failed) this.admit(target)?.ended('failed');
+      throw error;
+    }
+  }
+
+  /** Tells each whole percent once. */
+  private async loadAndTell(target: RouteTarget, call: ModelCall): Promise<void> {
     let told: number | undefined;
     for await (const { state, progress } of this.localModels.ensureLoaded(target, call)) {
       const percent = Math.floor((progress ?? 0) * 100);
@@ -160,8 +177,12 @@ export class ModelCalls {
     return !this.isOpen(target);
   }
 
-  private refusedForMs({ connection, model }: RouteTarget): number | undefined {
-    return this.breakers.refusedForMs(connection.id, model.id);
+  private admit({ connection, model, userId }: RouteTarget): Passage | undefined {
+    return this.breakers.admit(connection.id, model.id, userId);
+  }
+
+  private refusedForMs({ connection, model, userId }: RouteTarget): number | undefined {
+    return this.breakers.refusedForMs(connection.id, model.id, userId);
   }
 
   private isOpen(target: RouteTarget): boolean {
@@ -178,10 +199,11 @@ export class ModelCalls {
 
 /**
  * Whether another target may do better: 408, 429, 5xx, time-outs, network, overloaded, not a valid answer, and local models that
- * are not there (any failure to load one is that). A key that is refused is its owner's to mend.
+ * are not there or could not be loaded for no known reason. A credential or a request that is refused is not for others to take.
  */
-function fallsBack(error: ProviderError, { model }: RouteTarget): boolean {
+function fallsBack(error: ProviderError, { model }: RouteTarget, loaded: boolean): boolean {
   if (error.code === 'not_found') return model.requiresLoading;
+  if (error.code === 'unknown' && !loaded) return true;
   return error.code === 'rate_limit' || isOutage(error);
 }
 

@@ -105,6 +105,12 @@ describe('a draw by weight', () => {
     );
   });
 
+  it('leaves the order of what has no weight as it is', () => {
+    const weights = { a: 1, b: 0, c: 0, d: 0 };
+    const targets = Object.entries(weights).map(([model, weight]) => models.target(model, { weight }));
+    expect(namesOf(models.route(targets, { strategy: 'weighted' }))).toBe('abcd');
+  });
+
   it('draws what has no weight last, and what cools down after that', () => {
     const [heavy, none] = [models.target('a'), models.target('b', { weight: 0 })];
     const route = models.route([none, heavy], { strategy: 'weighted', cooldownMs: 60_000 });

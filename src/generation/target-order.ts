@@ -58,7 +58,8 @@ export class TargetOrder {
     while (left.length > 0) {
       let point = this.random.next() * left.reduce((sum, { weight }) => sum + weight, 0);
       const index = left.findIndex(({ weight }) => (point -= weight) < 0);
-      drawn.push(...left.splice(index, 1));
+      // What has no weight follows in the order of the route.
+      drawn.push(...left.splice(Math.max(index, 0), 1));
     }
     return drawn;
   }

@@ -27,9 +27,16 @@ describe('ConnectionCache', () => {
   it('disposes of the values of connections that are gone', () => {
     get('a');
     get('b');
-    cache.retain(new Set(['b', 'c']));
+    cache.retain((id) => ['b', 'c'].includes(id));
     expect(disposed).toEqual(['a@1 1']);
     expect(get('b')).toBe('b@1 2');
+  });
+
+  it('serves whoever still holds an older version, and keeps the newer one', () => {
+    expect([get('a', 2), get('a'), get('a', 2), get('a')]).toEqual(['a@2 1', 'a@1 2', 'a@2 1', 'a@1 2']);
+    expect(disposed).toEqual([]);
+    get('a', 3);
+    expect(disposed.sort()).toEqual(['a@1 2', 'a@2 1']);
   });
 
   it('does not grow without bound: the least recently used goes', () => {

@@ -3,13 +3,19 @@ import type { Connection } from './contract/connection.js';
 /** People's own keys make connections too. Whoever has not called for the longest gets a new client when they call again. */
 const maxEntries = 500;
 
+interface Entry<Value> {
+  readonly id: string;
+  readonly version: number;
+  readonly value: Value;
+}
+
 /**
- * One value for each connection, made again when the connection's version changes. Keyed by id and version, never by
- * a part of a secret (models.md).
+ * One value for each version of each connection; a new version takes the place of those before it. Whoever still holds an older one gets
+ * a value of that, and the newer one stays. Keyed by id and version, never by a part of a secret (models.md).
  */
 export class ConnectionCache<Value> {
   /** The least recently used first. */
-  private readonly entries = new Map<string, { readonly version: number; readonly value: Value }>();
+  private readonly entries = new Map<string, Entry<Value>>();
 
   constructor(
     private readonly make: (connection: Connection) => Value,
@@ -17,23 +23,19 @@ export class ConnectionCache<Value> {
   ) {}
 
   get(connection: Connection): Value {
-    const entry = this.entries.get(connection.id);
-    this.entries.delete(connection.id);
-    if (entry?.version === connection.version) {
-      this.entries.set(connection.id, entry);
-      return entry.value;
-    }
-    if (entry !== undefined) void this.dispose(entry.value);
-    const [oldest] = this.entries.keys();
-    if (oldest !== undefined && this.entries.size >= maxEntries) this.forget(oldest);
-    const value = this.make(connection);
-    this.entries.set(connection.id, { version: connection.version, value });
-    return value;
+    const { id, version } = connection;
+    const key = JSON.stringify([id, version]);
+    const known = this.entries.get(key);
+    if (known === undefined) this.makeRoom(connection);
+    const entry = known ?? { id, version, value: this.make(connection) };
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    return entry.value;
   }
 
   /** Disposes of the values of all other connections. */
-  retain(connectionIds: ReadonlySet<string>): void {
-    for (const id of [...this.entries.keys()]) if (!connectionIds.has(id)) this.forget(id);
+  retain(isKept: (connectionId: string) => boolean): void {
+    this.forget(({ id }) => !isKept(id));
   }
 
   async clear(): Promise<void> {
@@ -42,9 +44,17 @@ export class ConnectionCache<Value> {
     await Promise.all(values.map(this.dispose));
   }
 
-  private forget(id: string): void {
-    const entry = this.entries.get(id);
-    this.entries.delete(id);
-    if (entry !== undefined) void this.dispose(entry.value);
+  private makeRoom({ id, version }: Connection): void {
+    this.forget((entry) => entry.id === id && entry.version < version);
+    const [oldest] = this.entries.values();
+    if (this.entries.size >= maxEntries) this.forget((entry) => entry === oldest);
+  }
+
+  private forget(isMeant: (entry: Entry<Value>) => boolean): void {
+    for (const [key, entry] of this.entries) {
+      if (!isMeant(entry)) continue;
+      this.entries.delete(key);
+      void this.dispose(entry.value);
+    }
   }
 }

@@ -3,6 +3,7 @@ import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { localOutbound } from '../../test/support/local-outbound.js';
 import { Clock, SystemClock } from '../common/clock.js';
+import { Log } from '../infrastructure/logging/log.js';
 import { Outbound } from '../infrastructure/outbound/outbound.js';
 import { type Connection } from './contract/connection.js';
 import { providerKinds } from './contract/provider-kind.js';
@@ -21,8 +22,9 @@ class NoConnections extends ConnectionSource {
   providers: [
     { provide: Clock, useClass: SystemClock },
     { provide: Outbound, useValue: localOutbound },
+    { provide: Log, useValue: new Log({ 'log.level': 'fatal', 'log.format': 'json' }) },
   ],
-  exports: [Clock, Outbound],
+  exports: [Clock, Log, Outbound],
 })
 class TestFoundation {}
 

@@ -1,4 +1,6 @@
 import type { Clock } from '../common/clock.js';
+import type { Log } from '../infrastructure/logging/log.js';
+import { adapterDefect } from './adapter-defect.js';
 import type { Connection } from './contract/connection.js';
 import type { ModelInfo } from './contract/model-info.js';
 import type { ModelProvider } from './contract/model-provider.js';
@@ -34,31 +36,42 @@ interface Entry {
 /** The vendor answered when it was last asked; it did not; or nobody has asked. */
 export type Reachability = 'reachable' | 'unreachable' | 'unknown';
 
+/** What can be said of a list. */
+export interface ListLook {
+  /** At once: what it was, or that it could not be had; undefined when nobody has ever answered. */
+  readonly known: ModelList | undefined;
+  /** What it is, once the vendor has answered. Never rejects. */
+  readonly current: Promise<ModelList>;
+}
+
 /**
  * The model list of each connection, asked for once at a time and again after five minutes, or five seconds when the vendor
- * failed. Meanwhile it has the models it had, or those that it had when it was last synchronised, so that its list being slow or
- * down stops no conversation.
+ * failed. Meanwhile it has the models it had, or those that it had when it was last synchronised.
  */
 export class ModelLists {
   private readonly entries = new Map<string, Entry>();
+  /** Of the connections whose models the operator named, by that list of names: every request asks for them. */
+  private readonly namedLists = new WeakMap<readonly string[], ListLook>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
 
-  of(connection: Connection, provider: ModelProvider): Promise<ModelList> {
-    if (connection.models !== undefined) {
-      return Promise.resolve({ models: connection.models.map((model) => provider.describeModel(model)) });
-    }
+  /** Waits for nobody; what has gone stale is asked for from now on. */
+  look(connection: Connection, provider: ModelProvider): ListLook {
+    const { models, knownModels } = connection;
+    if (models !== undefined) return this.named(models, provider);
     // Without a key of somebody's own there is nobody to ask.
-    if (connection.personalKeys === 'required') {
-      return Promise.resolve({ models: connection.knownModels ?? [] });
-    }
+    if (connection.personalKeys === 'required') return settled({ models: knownModels ?? [] });
+    if (connection.unreadable === true) return settled(this.withoutAsking(connection));
     const entry = this.entryOf(connection);
     const isCurrent = entry !== undefined && entry.expiresAtMs > this.clock.monotonicMs();
-    if (isCurrent) return entry.list;
-    const asked = this.ask(connection, provider, entry?.last);
-    // What is known serves meanwhile: nobody waits for a vendor whose models are known.
-    const known = entry?.last ?? { models: connection.knownModels ?? [] };
-    return known.models.length > 0 ? Promise.resolve(known) : asked;
+    const current = isCurrent ? entry.list : this.ask(connection, provider, entry?.last);
+    return {
+      known: entry?.last ?? (knownModels === undefined ? undefined : { models: knownModels }),
+      current,
+    };
   }
 
   /**
@@ -79,8 +92,8 @@ export class ModelLists {
   }
 
   /** Forgets the lists of all other connections. */
-  retain(connectionIds: ReadonlySet<string>): void {
-    for (const id of this.entries.keys()) if (!connectionIds.has(id)) this.entries.delete(id);
+  retain(isKept: (connectionId: string) => boolean): void {
+    for (const id of this.entries.keys()) if (!isKept(id)) this.entries.delete(id);
   }
 
   /** By the last list that ended; asks nobody and waits for nothing. */
@@ -88,6 +101,21 @@ export class ModelLists {
     const last = this.entryOf(connection)?.last;
     if (last === undefined) return 'unknown';
     return last.failure === undefined ? 'reachable' : 'unreachable';
+  }
+
+  /** What is known still counts: another connection shall not answer in the place of this one unnoticed. */
+  private withoutAsking(connection: Connection): ModelList {
+    // Of whatever version: it is only refused.
+    const models = this.entries.get(connection.id)?.last?.models ?? connection.knownModels ?? [];
+    return { models, failure: new ProviderError({ provider: connection.kind, code: 'unknown' }) };
+  }
+
+  private named(models: readonly string[], provider: ModelProvider): ListLook {
+    const known = this.namedLists.get(models);
+    if (known !== undefined) return known;
+    const look = settled({ models: models.map((model) => provider.describeModel(model)) });
+    this.namedLists.set(models, look);
+    return look;
   }
 
   private entryOf({ id, version }: Connection): Entry | undefined {
@@ -120,13 +148,18 @@ export class ModelLists {
     try {
       return { models: await provider.listModels({ connection, signal, requestId: 'model-list' }) };
     } catch (error) {
-      const failure = toFailure(error, provider, signal);
+      const failure = this.failureOf(error, connection, signal);
       return { models: last?.models ?? connection.knownModels ?? [], failure };
     }
   }
+
+  private failureOf(error: unknown, connection: Connection, { aborted }: AbortSignal): ProviderError {
+    if (error instanceof ProviderError) return error;
+    if (!aborted) return adapterDefect(error, connection, this.log);
+    return new ProviderError({ provider: connection.kind, code: 'timeout', cause: error });
+  }
 }
 
-function toFailure(error: unknown, { kind }: ModelProvider, signal: AbortSignal): ProviderError {
-  if (error instanceof ProviderError) return error;
-  return new ProviderError({ provider: kind, code: signal.aborted ? 'timeout' : 'unknown', cause: error });
+function settled(list: ModelList): ListLook {
+  return { known: list, current: Promise.resolve(list) };
 }

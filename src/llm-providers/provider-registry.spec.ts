@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../common/clock.js';
+import { Log } from '../infrastructure/logging/log.js';
 import type { Connection } from './contract/connection.js';
 import { ConnectionSource } from './contract/connection-source.js';
 import type { GenerateEvent } from './contract/generate-event.js';
@@ -23,7 +24,7 @@ class FixedClock extends Clock {
 /** A vendor that has, for each connection id, a list of models or a failure. */
 class FakeProvider implements ModelProvider {
   readonly kind = 'openai';
-  readonly lists = new Map<string, readonly string[] | Error>();
+  readonly lists = new Map<string, readonly string[] | Error | 'silence'>();
   readonly asked: string[] = [];
   closed = 0;
   retained: readonly string[] = [];
@@ -37,6 +38,7 @@ class FakeProvider implements ModelProvider {
     await Promise.resolve();
     const list = this.lists.get(connection.id) ?? [];
     if (list instanceof Error) throw list;
+    if (list === 'silence') return new Promise<never>(() => undefined);
     return list.map((id) => ({ ...this.describeModel(id), name: `${id} of ${connection.id}` }));
   }
 
@@ -50,8 +52,8 @@ class FakeProvider implements ModelProvider {
     yield* [];
   }
 
-  retain(connectionIds: ReadonlySet<string>): void {
-    this.retained = [...connectionIds];
+  retain(isKept: (connectionId: string) => boolean): void {
+    this.retained = ['a', 'b'].filter(isKept);
   }
 
   close(): Promise<void> {
@@ -80,12 +82,16 @@ describe('ProviderRegistry', () => {
   let vendor: FakeProvider;
   let source: FakeSource;
   let registry: ProviderRegistry;
+  let lines: string[];
 
   beforeEach(() => {
     clock = new FixedClock();
     vendor = new FakeProvider();
     source = new FakeSource();
-    registry = new ProviderRegistry([vendor], source, clock);
+    lines = [];
+    const write = (line: string): number => lines.push(line);
+    const log = new Log({ 'log.level': 'warn', 'log.format': 'json' }, { write });
+    registry = new ProviderRegistry([vendor], source, clock, log);
   });
 
   const idsOf = async (tenantId = 'acme'): Promise<readonly string[]> =>
@@ -161,13 +167,55 @@ describe('ProviderRegistry', () => {
     await expect(registry.resolve('acme', 'n')).rejects.toBe(down);
   });
 
-  it('makes a ProviderError of anything that an adapter throws', async () => {
+  it('makes a ProviderError of anything that an adapter throws, and logs where, not what it says', async () => {
     source.all = [connection('a')];
-    vendor.lists.set('a', new TypeError('a defect'));
+    vendor.lists.set('a', new TypeError('words of the vendor'));
     await expect(registry.resolve('acme', 'm')).rejects.toMatchObject({
       name: 'ProviderError',
       code: 'unknown',
     });
+    expect(JSON.parse(lines.join())).toMatchObject({ level: 'error', connectionId: 'a', type: 'TypeError' });
+    expect(lines.join()).toContain('provider-registry.spec');
+    expect(lines.join()).not.toContain('words of the vendor');
+  });
+
+  it('asks all at once, and waits for nobody behind the first that has the model', async () => {
+    source.all = [connection('a'), connection('b'), connection('c')];
+    vendor.lists.set('a', ['m']).set('b', 'silence').set('c', 'silence');
+    expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('a');
+    expect(vendor.asked).toEqual(['a@1', 'b@1', 'c@1']);
+  });
+
+  it('lets silent vendors that nobody knows keep later ones waiting for two seconds, all together', async () => {
+    source.all = [connection('a'), connection('b'), connection('c', { models: ['m'] })];
+    vendor.lists.set('a', 'silence').set('b', 'silence');
+    const startedAt = performance.now();
+    expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('c');
+    expect(performance.now() - startedAt).toBeGreaterThan(1900);
+    expect(performance.now() - startedAt).toBeLessThan(3500);
+  });
+
+  it('lets a vendor that failed keep nobody waiting while it is asked again', async () => {
+    source.all = [connection('a'), connection('b', { models: ['m'] })];
+    vendor.lists.set('a', down);
+    await registry.resolve('acme', 'm');
+    vendor.lists.set('a', 'silence');
+    clock.ms += 5_000;
+    const startedAt = performance.now();
+    expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('b');
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(vendor.asked).toHaveLength(2);
+    // Only who asks for what nobody has waits, and hears of the failure.
+    await expect(registry.resolve('acme', 'n')).rejects.toBe(down);
+  });
+
+  it('takes a vendor that failed as it is again, where no other has the model', async () => {
+    source.all = [connection('a'), connection('b', { models: ['n'] })];
+    vendor.lists.set('a', down);
+    await expect(registry.resolve('acme', 'm')).rejects.toBe(down);
+    vendor.lists.set('a', ['m']);
+    clock.ms += 5_000;
+    expect((await registry.resolve('acme', 'm'))?.connection.id).toBe('a');
   });
 
   it('leaves a vendor that failed alone for five seconds only', async () => {
@@ -234,7 +282,7 @@ describe('ProviderRegistry', () => {
   it('forgets connections that are gone', async () => {
     source.all = [connection('a'), connection('b')];
     await idsOf();
-    registry.retain(new Set(['b']));
+    registry.retain((id) => id === 'b');
     await idsOf();
     expect(vendor.asked).toEqual(['a@1', 'b@1', 'a@1']);
     expect(vendor.retained).toEqual(['b']);

@@ -1,6 +1,7 @@
 import type { Connection } from '../llm-providers/contract/connection.js';
 import type { ModelProvider } from '../llm-providers/contract/model-provider.js';
 import type { CatalogueModel } from './catalogue/catalogue-model.js';
+import type { UsedKey } from './personal-keys/personal-key.entity.js';
 
 /** What an alias fills in where a request says nothing, in the words of `GenerateRequest`. */
 export interface PresetParameters {
@@ -18,12 +19,15 @@ export interface PresetParameters {
 
 /** One model that may answer, with everything that it takes to call it. */
 export interface RouteTarget {
+  /** Of whoever it is called for. */
+  readonly tenantId: string;
+  readonly userId: string;
   readonly provider: ModelProvider;
   /** With the caller's own credential when that is what pays. */
   readonly connection: Connection;
   readonly model: CatalogueModel;
   /** The personal key that `connection` carries; undefined for the organisation's. */
-  readonly personalKeyId?: string | undefined;
+  readonly personalKey?: UsedKey | undefined;
   /** Of the aliases on the way to it, the outermost first. */
   readonly parameters: PresetParameters;
   readonly systemPrompt?: string | undefined;

@@ -6,7 +6,7 @@ import { ModelIdPipe } from '../infrastructure/http/model-id.pipe.js';
 import { NativeController } from '../infrastructure/http/native-controller.js';
 import { Limited } from '../rate-limits/rate-limit.js';
 import { AliasViews } from './aliases/alias-views.service.js';
-import { AliasDto } from './aliases/dto/alias.dto.js';
+import { AliasDto, anyModel } from './aliases/dto/alias.dto.js';
 import { VisibleModels } from './catalogue/visible-models.service.js';
 import { ModelDto } from './dto/model.dto.js';
 
@@ -20,7 +20,7 @@ export class ModelsController {
   @Get()
   @Requires('models:read')
   @Limited('modelsRead')
-  @Answers(ModelDto, { shape: 'list' })
+  @Answers(anyModel, { shape: 'list' })
   async list(@CurrentCaller() caller: Caller): Promise<(ModelDto | AliasDto)[]> {
     const [models, aliases] = await Promise.all([this.models.list(caller), this.aliases.list(caller)]);
     const names = new Set(aliases.map(({ alias }) => alias.name));
@@ -33,7 +33,7 @@ export class ModelsController {
 
   @Get(':modelId')
   @Requires('models:read')
-  @Answers(ModelDto)
+  @Answers(anyModel)
   async get(
     @CurrentCaller() caller: Caller,
     @Param('modelId', ModelIdPipe) modelId: string,

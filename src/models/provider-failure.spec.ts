@@ -3,6 +3,8 @@ import { DomainError } from '../common/domain-error.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import { toFailure } from './provider-failure.js';
 
+const personalKey = { id: 'key', tenantId: 'tenant', userId: 'user', provider: 'openai' };
+
 describe('the failure of a provider', () => {
   it.each([
     ['authentication', 'PERSONAL_KEY_REFUSED', 422],
@@ -11,7 +13,7 @@ describe('the failure of a provider', () => {
     ['network', 'PROVIDER_UNREACHABLE', 502],
   ] as const)('with a personal key: %s is %s', (code, expected, status) => {
     const error = new ProviderError({ provider: 'openai', code });
-    expect(toFailure(error, { personalKeyId: 'key' })).toMatchObject({ code: expected, status });
+    expect(toFailure(error, { personalKey })).toMatchObject({ code: expected, status });
   });
 
   it.each([
@@ -25,12 +27,16 @@ describe('the failure of a provider', () => {
 
   it('names whose key was refused', () => {
     const error = new ProviderError({ provider: 'openai', code: 'authentication' });
-    expect(toFailure(error, { personalKeyId: 'key' }).details).toEqual({ provider: 'openai' });
+    expect(toFailure(error, { personalKey }).details).toEqual({ provider: 'openai' });
   });
 
-  it('keeps our own words, and takes everything unknown for a defect', () => {
+  it('keeps our own words', () => {
     const own = new DomainError('MODEL_NOT_FOUND');
     expect(toFailure(own)).toBe(own);
-    expect(toFailure(new TypeError('secret')).code).toBe('PROVIDER_FAILED');
+  });
+
+  it('is nothing else: a database that is away, or a defect, goes on as it is', () => {
+    const away = new Error('Connection terminated unexpectedly');
+    expect(() => toFailure(away)).toThrow(away);
   });
 });

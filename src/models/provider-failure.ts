@@ -20,14 +20,15 @@ const codes: Readonly<Record<ProviderErrorCode, ErrorCode>> = {
 };
 
 /**
- * Our word for what a provider did; a DomainError is one already. Anything else is a defect of an adapter: PROVIDER_FAILED.
+ * Our word for what a provider did; a DomainError is one already.
  * @param target who was asked: a personal key that is refused is for its owner to mend, not for us
+ * @throws anything else, as it is: a database that is away, or a defect, for the filter to tell and to log
  */
-export function toFailure(error: unknown, target?: Pick<RouteTarget, 'personalKeyId'>): DomainError {
+export function toFailure(error: unknown, target?: Pick<RouteTarget, 'personalKey'>): DomainError {
   if (error instanceof DomainError) return error;
-  if (!(error instanceof ProviderError)) return new DomainError('PROVIDER_FAILED', { cause: error });
+  if (!(error instanceof ProviderError)) throw error;
   const { code, provider, param, retryAfterMs } = error;
-  if (target?.personalKeyId !== undefined && (code === 'authentication' || code === 'permission')) {
+  if (target?.personalKey !== undefined && (code === 'authentication' || code === 'permission')) {
     return new DomainError('PERSONAL_KEY_REFUSED', { cause: error, details: { provider } });
   }
   return new DomainError(codes[code], {

@@ -8,6 +8,7 @@ import { LocalModels } from '../../src/models/local-models/local-models.service.
 import { ModelLoads } from '../../src/models/local-models/model-loads.service.js';
 import { ModelRoutes } from '../../src/models/model-routes.service.js';
 import { eventually, Parley, type Person, type Replica } from '../support/parley.js';
+import { soonMs } from '../support/people.js';
 import { ScriptedOllama } from '../support/scripted-ollama.js';
 
 /** One model for each test, so that no test depends on what another has loaded. */
@@ -29,8 +30,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await parley.stop();
+  // First, so that a load which nobody stopped keeps nobody waiting.
   await ollama.stop();
+  await parley.stop();
 });
 
 function newModel(): string {
@@ -78,6 +80,15 @@ class Waiter {
     const call = { signal: this.leaving.signal, requestId: 'req_waiter' };
     for await (const progress of app.get(LocalModels).ensureLoaded(target, call)) this.heard.push(progress);
   }
+}
+
+/** Whoever breaks the code shall see what fails, and not wait for it. */
+function soon<Result>(promise: Promise<Result>): Promise<Result> {
+  const late = AbortSignal.timeout(soonMs);
+  const never = new Promise<never>((_fulfil, reject) => {
+    late.addEventListener('abort', () => reject(new Error('it never came to be')));
+  });
+  return Promise.race([promise, never]);
 }
 
 /** The request to load the model. */
@@ -135,9 +146,9 @@ describe('a message to a model that is not in memory', () => {
     ollama.nextLoadsOf(model, silence);
     const open = await ada.stream(await ada.createThread(), model, 'Hi');
     const { messageId } = (await open.next()).data;
-    const exchange = await loadOf(model);
+    const exchange = await soon(loadOf(model));
     await ada.ask('POST', `/api/messages/${String(messageId)}/cancel`);
-    await exchange.closed;
+    await soon(exchange.closed);
     await eventually(async () => {
       const [load] = (await statesOf(model)) as { state: string }[];
       return load?.state === 'error' ? true : undefined;
@@ -149,7 +160,7 @@ describe('a message to a model that is not in memory', () => {
 describe('ensuring that a model is loaded', () => {
   it('asks nothing of vendors whose models need no loading', async () => {
     const waiter = new Waiter(await targetOf('demo'));
-    await waiter.done;
+    await soon(waiter.done);
     expect(waiter.heard).toEqual([]);
   });
 
@@ -158,7 +169,7 @@ describe('ensuring that a model is loaded', () => {
     ollama.loaded.add(model);
     const target = await targetOf(model);
     const before = ollama.asked('/api/ps');
-    for (let count = 0; count < 3; count++) await new Waiter(target).done;
+    for (let count = 0; count < 3; count++) await soon(new Waiter(target).done);
     expect(ollama.asked('/api/ps') - before).toBe(1);
     expect(await statesOf(model)).toEqual([]);
   });
@@ -171,7 +182,7 @@ describe('ensuring that a model is loaded', () => {
     for (const waiter of waiters) await waiter.begun();
     gate.open();
     for (const waiter of waiters) {
-      await waiter.done;
+      await soon(waiter.done);
       expect(waiter.heard).toEqual([{ state: 'loading' }, { state: 'loaded' }]);
     }
     expect(ollama.asked('/api/generate', model)).toBe(1);
@@ -187,7 +198,7 @@ describe('ensuring that a model is loaded', () => {
     leaving.leave();
     await expect(leaving.done).rejects.toThrow('gone');
     gate.open();
-    await staying.done;
+    await soon(staying.done);
     expect(await statesOf(model)).toEqual([{ state: 'loaded', code: null }]);
   });
 
@@ -197,9 +208,9 @@ describe('ensuring that a model is loaded', () => {
     const target = await targetOf(model);
     const waiters = [new Waiter(target), new Waiter(target)];
     for (const waiter of waiters) await waiter.begun();
-    const exchange = await loadOf(model);
+    const exchange = await soon(loadOf(model));
     for (const waiter of waiters) waiter.leave();
-    await exchange.closed;
+    await soon(exchange.closed);
   });
 
   it('goes on without anybody when it was asked for by itself', async () => {
@@ -227,7 +238,7 @@ describe('ensuring that a model is loaded', () => {
     const other = new Waiter(target, second);
     await other.begun();
     first.leave();
-    await other.done;
+    await soon(other.done);
     expect(await statesOf(model)).toEqual([
       { state: 'error', code: 'interrupted' },
       { state: 'loaded', code: null },
@@ -257,7 +268,7 @@ describe('ensuring that a model is loaded', () => {
     expect(seen).toMatchObject({ status: 'loading', progress: 0.25 });
     ollama.stored.add(model);
     gate.open();
-    await waiter.done;
+    await soon(waiter.done);
     expect(waiter.heard).toEqual([
       { state: 'loading' },
       { state: 'loading', progress: 0.25 },

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Gate } from '../../bench/upstream/gate.js';
-import { cut, json, type Script } from '../../bench/upstream/scripts.js';
+import type { Exchange } from '../../bench/upstream/exchange.js';
+import { cut, json, silence, type Script } from '../../bench/upstream/scripts.js';
 import { fromWireId, toWireId } from '../../src/common/ids.js';
 import { CircuitBreakers } from '../../src/models/circuit-breakers.js';
 import type { ModelLoadDto, ModelStatusDto } from '../../src/models/local-models/dto/model-status.dto.js';
@@ -14,6 +15,7 @@ import {
   type Replica,
   type StreamEvent,
 } from '../support/parley.js';
+import { logInAdmin } from '../support/people.js';
 import { ScriptedOllama } from '../support/scripted-ollama.js';
 
 /** One model for each test, so that no test depends on what another has loaded. */
@@ -24,6 +26,7 @@ let ollama: ScriptedOllama;
 let parley: Parley;
 let second: Replica;
 let ada: Person;
+let root: Person;
 
 beforeAll(async () => {
   ollama = await ScriptedOllama.start();
@@ -33,11 +36,13 @@ beforeAll(async () => {
   });
   second = await parley.addReplica();
   ada = await parley.first.logIn('ada');
+  root = await logInAdmin(parley.first, 'root');
 });
 
 afterAll(async () => {
-  await parley.stop();
+  // First, so that a load which nobody stopped keeps nobody waiting.
   await ollama.stop();
+  await parley.stop();
 });
 
 /** A model that the server has, and that is not in memory. */
@@ -81,6 +86,13 @@ async function follow(model: string, jobId: string, person = ada): Promise<OpenS
   return new OpenStream(response, abort);
 }
 
+/** Shows that ada does not find the load. */
+async function findsNot(model: string, jobId: string): Promise<void> {
+  const response = await ada.browser.fetch(`/api/models/${model}/load/stream?jobId=${jobId}`);
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({ error: { code: 'MODEL_LOAD_NOT_FOUND' } });
+}
+
 async function followed(model: string, jobId: string, person = ada): Promise<StreamEvent[]> {
   return (await follow(model, jobId, person)).rest();
 }
@@ -99,12 +111,12 @@ async function rowOf(jobId: string): Promise<Row | undefined> {
   return rows[0];
 }
 
-/** A load as another replica would carry it out, last heard of so many seconds ago. */
+/** A load that another replica carries out for everybody, last heard of so many seconds ago. */
 async function foreignLoad(model: string, secondsAgo: number, connection = 'ollama'): Promise<string> {
   const id = randomUUID();
   await parley.first.database.query(
-    `INSERT INTO model_loads (id, connection_id, model, state, requested, progress, attempts, started_at, updated_at)
-     VALUES ($1, $2, $3, 'loading', true, 0.25, 1, now(), now() - make_interval(secs => $4))`,
+    `INSERT INTO model_loads (id, tenant_ids, connection_id, model, state, requested, progress, attempts, started_at, updated_at)
+     SELECT $1, array_agg(id), $2, $3, 'loading', true, 0.25, 1, now(), now() - make_interval(secs => $4) FROM tenants`,
     [id, connection, model, secondsAgo],
   );
   return toWireId('load', id);
@@ -174,6 +186,28 @@ describe('the status of a model', () => {
     }
   });
 
+  it('is no longer asked for when nobody waits for it any more', async () => {
+    const arrived = Promise.withResolvers<Exchange>();
+    ollama.everything = async (exchange) => {
+      arrived.resolve(exchange);
+      await silence(exchange);
+    };
+    const abort = new AbortController();
+    const path = `/api/models/${newModel()}/status`;
+    const asked = ada.browser.fetch(path, { signal: abort.signal });
+    asked.catch(() => undefined);
+    let isOpen = true;
+    try {
+      const { closed } = await arrived.promise;
+      void closed.then(() => (isOpen = false));
+      abort.abort();
+      // Sooner than its patience ends.
+      await eventually(() => Promise.resolve(isOpen ? undefined : true), 3000);
+    } finally {
+      ollama.everything = undefined;
+    }
+  });
+
   it('is loading, with the progress, on every replica', async () => {
     const model = newModel();
     const jobId = await foreignLoad(model, 0);
@@ -184,10 +218,67 @@ describe('the status of a model', () => {
   it('is that of the circuit for a model that needs no loading', async () => {
     expect(await statusOf(upstreamModel)).toMatchObject({ status: 'loaded', circuit: 'closed' });
     const breakers = parley.first.app.get(CircuitBreakers);
-    while (breakers.state('compatible', upstreamModel) === 'closed') {
-      breakers.admit('compatible', upstreamModel)?.ended('failed');
+    while (breakers.state('compatible', upstreamModel, 'anybody') === 'closed') {
+      for (const user of ['x', 'y']) breakers.admit('compatible', upstreamModel, user)?.ended('failed');
     }
     expect(await statusOf(upstreamModel)).toMatchObject({ status: 'unavailable', circuit: 'open' });
+  });
+});
+
+/** A name of the tenant for one or several models. */
+async function leadTo(id: string, ...models: readonly string[]): Promise<string> {
+  const targets = models.map((model) => ({ model }));
+  const kind = targets.length === 1 ? { kind: 'alias', target: targets[0] } : { kind: 'router', targets };
+  const { status } = await root.ask('POST', '/api/models', { id, scope: 'tenant', ...kind });
+  expect(status).toBe(201);
+  return id;
+}
+
+describe('a name that leads elsewhere', () => {
+  it('has the status of its model', async () => {
+    const model = newModel();
+    ollama.loaded.add(model);
+    const status = await statusOf(await leadTo('to-one', model));
+    expect(status).toMatchObject({ id: 'to-one', modelId: model, status: 'loaded' });
+    expect(status.targets.map(({ modelId }) => modelId)).toEqual([model]);
+  });
+
+  it('has the status of its most usable model, and tells that of each', async () => {
+    const [gone, cold, loading, warm] = [newModel(), newModel(), newModel(), newModel()];
+    ollama.stored.delete(gone);
+    ollama.loaded.add(warm);
+    const jobId = await foreignLoad(loading, 0);
+    const status = await statusOf(await leadTo('to-many', gone, cold, loading, warm));
+    expect(status).toMatchObject({ id: 'to-many', modelId: warm, status: 'loaded', jobId: null });
+    expect(status.targets).toMatchObject([
+      { modelId: warm, status: 'loaded', jobId: null },
+      { modelId: loading, status: 'loading', progress: 0.25, jobId },
+      { modelId: cold, status: 'not_loaded', jobId: null },
+      { modelId: gone, status: 'unavailable', jobId: null },
+    ]);
+  });
+
+  it('loads its model, and the job is found by either name and no other', async () => {
+    const [model, other] = [newModel(), newModel()];
+    const alias = await leadTo('to-load', model);
+    const elsewhere = await leadTo('elsewhere', other);
+    const jobId = await load(alias);
+    expect((await followed(alias, jobId)).at(-2)?.type).toBe('loaded');
+    expect((await followed(model, jobId)).at(-2)?.type).toBe('loaded');
+    for (const name of [other, elsewhere]) {
+      await findsNot(name, jobId);
+    }
+    expect(ollama.asked('/api/generate', model)).toBe(1);
+    expect(ollama.asked('/api/generate', other)).toBe(0);
+  });
+
+  it('loads the first of its models that can be, and finds the jobs of all', async () => {
+    const [first, next] = [newModel(), newModel()];
+    const router = await leadTo('to-several', upstreamModel, first, next);
+    const jobIds = [await load(router), await load(next)];
+    for (const jobId of jobIds) expect((await followed(router, jobId)).at(-2)?.type).toBe('loaded');
+    expect(ollama.asked('/api/generate', first)).toBe(1);
+    expect(ollama.asked('/api/generate', next)).toBe(1);
   });
 });
 
@@ -320,8 +411,7 @@ describe('the stream of a load', () => {
     ['is no id of a load', toWireId('thread', randomUUID())],
     ['is nothing', ''],
   ])('is not there for a job that %s', async (_name, jobId) => {
-    const { status, error } = await ada.ask('GET', `/api/models/${newModel()}/load/stream?jobId=${jobId}`);
-    expect([status, error?.code]).toEqual([404, 'MODEL_LOAD_NOT_FOUND']);
+    await findsNot(newModel(), jobId);
   });
 
   it('is not there for the job of another model, nor of a connection that the caller does not have', async () => {
@@ -330,8 +420,7 @@ describe('the stream of a load', () => {
       await foreignLoad(newModel(), 0),
       await foreignLoad(model, 0, 'of-another-tenant'),
     ]) {
-      const { status, error } = await ada.ask('GET', `/api/models/${model}/load/stream?jobId=${jobId}`);
-      expect([status, error?.code]).toEqual([404, 'MODEL_LOAD_NOT_FOUND']);
+      await findsNot(model, jobId);
     }
   });
 

@@ -19,6 +19,7 @@ const unused = models.values();
 
 let parley: Parley;
 let ada: Person;
+let bob: Person;
 let thread: string;
 /** The models of a test; `a` is asked first. */
 let a: string;
@@ -34,6 +35,7 @@ beforeAll(async () => {
     'breaker.openMs': 60_000,
   });
   ada = await parley.first.logIn('ada', { groups: ['admins'] });
+  bob = await parley.first.logIn('bob');
 });
 
 beforeEach(async () => {
@@ -191,7 +193,35 @@ describe('a router', () => {
   });
 });
 
+/** As of an alias that was made when its model took the parameter. */
+async function aliasWithTopK(): Promise<string> {
+  const id = `picky-${a}`;
+  await ada.ask('POST', '/api/models', { kind: 'alias', id, target: { model: a } });
+  await parley.first.database.query(`UPDATE model_aliases SET parameters = '{"topK": 5}' WHERE name = $1`, [
+    id,
+  ]);
+  await parley.first.database.query(`SELECT pg_notify('parley', 'models')`);
+  return id;
+}
+
 describe('an alias', () => {
+  it('of a model that does not take what it fills in is refused, and a router leaves it out', async () => {
+    const picky = await aliasWithTopK();
+    await eventually(async () => {
+      parley.upstream.reset();
+      parley.upstream.enqueue(answers('before it is known'));
+      const { status, error } = await post(picky);
+      return status === 400 && error?.code === 'UNSUPPORTED_PARAMETER' && error.param === 'topK'
+        ? true
+        : undefined;
+    });
+    const id = await router([picky, b]);
+    parley.upstream.reset();
+    parley.upstream.enqueue(answers('b answers'));
+    expect((await post(id)).status).toBe(200);
+    expect(called()).toEqual([b]);
+  });
+
   it('makes the context of a model smaller, not larger', async () => {
     const id = `small-${a}`;
     await ada.ask('POST', '/api/models', {
@@ -251,13 +281,32 @@ describe('a circuit breaker', () => {
     expect(refused).toMatchObject({ status: 503, error: { code: 'PROVIDER_OVERLOADED' } });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
     expect(called()).toEqual([]);
+    parley.upstream.enqueue(answers('Hello'));
+    expect((await post(await router([a, b]))).status).toBe(200);
+    expect(called()).toEqual([b]);
+  });
+
+  it('that one person has opened, whatever they asked, is closed to others', async () => {
+    await open();
+    parley.upstream.enqueue(answers('Hello'));
+    expect((await bob.post(await bob.createThread(), a, { content: 'Hi' })).status).toBe(200);
+    expect(await health()).toMatchObject({ status: 'healthy' });
+  });
+
+  it('opens for everybody after as many turns of different people', async () => {
+    for (const person of [ada, bob, ada, bob]) {
+      parley.upstream.enqueue(status(500), status(500));
+      await person.post(await person.createThread(), a, { content: 'Hi' });
+    }
+    parley.upstream.reset();
+    const eve = await parley.first.logIn('eve');
+    const refused = await eve.post(await eve.createThread(), a, { content: 'Hi' });
+    expect(refused).toMatchObject({ status: 503, error: { code: 'PROVIDER_OVERLOADED' } });
+    expect(called()).toEqual([]);
     expect(await health()).toMatchObject({
       status: 'degraded',
       services: { providers: { compatible: 'circuit_open', demo: 'reachable' } },
     });
-    parley.upstream.enqueue(answers('Hello'));
-    expect((await post(await router([a, b]))).status).toBe(200);
-    expect(called()).toEqual([b]);
   });
 });
 
@@ -278,7 +327,7 @@ describe('a circuit breaker that is half-open', () => {
     await ask(threads[0] ?? '');
     const breakers = own.first.app.get(CircuitBreakers);
     await eventually(() =>
-      Promise.resolve(breakers.state('compatible', 'scripted') === 'half_open' || undefined),
+      Promise.resolve(breakers.state('compatible', 'scripted', 'anybody') === 'half_open' || undefined),
     );
     const gate = new Gate();
     own.upstream.enqueue(stream(answerPieces('ok'), { gates: { 0: gate } }));

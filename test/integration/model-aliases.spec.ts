@@ -54,7 +54,7 @@ interface Shown {
   readonly scope?: string;
   readonly broken?: boolean;
   readonly administration?: { readonly overridden: readonly string[] } | null;
-  readonly targets?: { model: string; problem: string | null }[];
+  readonly targets?: { model: string; problem: string | null }[] | null;
   readonly preset?: Record<string, unknown> | null;
   readonly [field: string]: unknown;
 }
@@ -258,6 +258,10 @@ describe('a target', () => {
       );
     await refused({ parameters: { maxOutputTokens: 101 } }, 'parameters.maxOutputTokens');
     await refused({ contextTokens: 1001 }, 'contextTokens');
+    await expectRefused(
+      () => make(pia, aliasOf('pool', { id: 'new', parameters: { topK: 5 } })),
+      [400, 'UNSUPPORTED_PARAMETER', 'parameters.topK'],
+    );
     await made(
       pia,
       aliasOf('pool', { id: 'new', contextTokens: 1000, parameters: { maxOutputTokens: 100 } }),
@@ -268,11 +272,20 @@ describe('a target', () => {
 describe('a name', () => {
   const taken = [409, 'MODEL_NAME_TAKEN', 'id'];
 
-  it('is not that of a model, whoever may use it', async () => {
+  it('is not that of a model that its maker is shown, nor the tenant’s that of any model', async () => {
     await expectRefused(() => make(pia, aliasOf('demo', { id: 'second' })), taken);
-    await expectRefused(() => make(root, aliasOf('demo', { id: 'demo', scope: 'tenant' })), taken);
     expect((await patch(root, 'second', { roles: ['guest'] })).status).toBe(200);
-    await expectRefused(() => make(pia, aliasOf('demo', { id: 'second' })), taken);
+    await expectRefused(() => make(root, aliasOf('demo', { id: 'second', scope: 'tenant' })), taken);
+  });
+
+  it.each([
+    ['that they may not use', { roles: ['guest'] }],
+    ['that is hidden', { hidden: true }],
+  ])('tells nobody of a model %s, and is theirs alone', async (_which, override) => {
+    expect((await patch(root, 'second', override)).status).toBe(200);
+    await made(pia, aliasOf('demo', { id: 'second' }));
+    expect((await get(pia, 'second')).data).toMatchObject({ kind: 'alias' });
+    expect((await get(root, 'second')).data).toMatchObject({ kind: 'model' });
   });
 
   it('is given once by one person, and once by one tenant', async () => {
@@ -410,12 +423,20 @@ describe('the matrix of people', () => {
   it("shows the tenant's to everybody in it, and lets admins change it", async () => {
     await made(root, aliasOf('demo', { scope: 'tenant', systemPrompt: 'Be brief.' }));
     for (const person of [pia, uma]) {
-      expect((await get(person, 'fast')).data).toMatchObject({ scope: 'tenant', preset: null });
+      expect((await get(person, 'fast')).data).toMatchObject({
+        scope: 'tenant',
+        capabilities: ['chat', 'tools'],
+        preset: null,
+        targets: null,
+      });
       expect(await namesOf(person)).toContain('fast');
       await expectRefused(() => patch(person, 'fast', { name: 'Mine now' }), [403, 'FORBIDDEN', undefined]);
       await expectRefused(() => remove(person, 'fast'), [403, 'FORBIDDEN', undefined]);
     }
-    expect((await get(root, 'fast')).data.preset).toMatchObject({ systemPrompt: 'Be brief.' });
+    expect((await get(root, 'fast')).data).toMatchObject({
+      preset: { systemPrompt: 'Be brief.' },
+      targets: [{ model: 'demo' }],
+    });
     await expectRefused(() => get(eve, 'fast'), [404, 'MODEL_NOT_FOUND', undefined]);
     await expectRefused(() => remove(eve, 'fast'), [404, 'MODEL_NOT_FOUND', undefined]);
     expect((await patch(root, 'fast', { name: 'New' })).status).toBe(200);
@@ -486,12 +507,12 @@ describe('an alias', () => {
     const changed = await patch(root, 'fast', {
       target: { model: 'second' },
       systemPrompt: null,
-      parameters: { topK: 5 },
+      parameters: { topP: 0.5 },
     });
     expect(changed.data).toMatchObject({
       name: 'Fast',
       targets: [{ model: 'second' }],
-      preset: { parameters: { topK: 5 }, systemPrompt: null },
+      preset: { parameters: { topP: 0.5 }, systemPrompt: null },
     });
     expect((await patch(root, 'fast', { name: 'Fast' })).status).toBe(200);
     expect((await remove(root, 'fast')).data).toEqual({ id: 'fast', kind: 'alias' });
@@ -507,7 +528,7 @@ describe('an alias', () => {
       kind: 'alias',
       scope: 'tenant',
       old: { targets: [{ model: 'demo' }], systemPrompt: 'Be brief.', parameters: { seed: 1 } },
-      new: { targets: [{ model: 'second' }], systemPrompt: null, parameters: { topK: 5 } },
+      new: { targets: [{ model: 'second' }], systemPrompt: null, parameters: { topP: 0.5 } },
     });
   });
 

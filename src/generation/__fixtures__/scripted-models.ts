@@ -1,6 +1,7 @@
 import { SystemClock, type Clock } from '../../common/clock.js';
 import { Random } from '../../common/random.js';
 import type { BootConfiguration, EmbeddedValues } from '../../config/registry.js';
+import { Log } from '../../infrastructure/logging/log.js';
 import type { GenerateEvent } from '../../llm-providers/contract/generate-event.js';
 import type { GenerateRequest } from '../../llm-providers/contract/generate-request.js';
 import type { LoadProgress } from '../../llm-providers/contract/model-info.js';
@@ -83,6 +84,8 @@ export class ScriptedModels implements ModelProvider {
     const timeouts = { connectMs: 1, headersMs: 1, idleMs: 1 };
     const open = { apiKeyRequired: false, requiresLoading: false, roles: null, groups: null };
     return {
+      tenantId: 't',
+      userId: 'u',
       provider: this,
       connection: { id: 'c', version: 1, kind: 'demo', name: 'c', baseUrl: '', timeouts },
       model: { ...this.describeModel(model), ...open },
@@ -127,8 +130,17 @@ interface CallsOptions {
   readonly load?: () => AsyncGenerator<LoadProgress, void, undefined>;
 }
 
+/** A log whose lines can be read. */
+export function readableLog(): { readonly log: Log; readonly lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string): number => lines.push(JSON.parse(line) as Record<string, unknown>);
+  return { log: new Log({ 'log.level': 'warn', 'log.format': 'json' }, { write }), lines };
+}
+
 export interface Calls {
   readonly calls: ModelCalls;
+  /** What was logged as a warning or worse. */
+  readonly lines: readonly Record<string, unknown>[];
   readonly breakers: CircuitBreakers;
 }
 
@@ -137,7 +149,10 @@ export function modelCalls(options: CallsOptions = {}): Calls {
   const config = quickConfiguration(settings);
   const breakers = new CircuitBreakers(clock, config);
   const order = new TargetOrder(clock, random);
-  return { breakers, calls: new ModelCalls(order, breakers, { ensureLoaded: load }, { note: () => undefined }, random, config) };
+  const { log, lines } = readableLog();
+  const keyUses = { note: () => undefined };
+  const calls = new ModelCalls(order, breakers, { ensureLoaded: load }, keyUses, random, log, config);
+  return { calls, breakers, lines };
 }
 
 async function* nothing(): AsyncGenerator<LoadProgress, void, undefined> {

@@ -3,6 +3,7 @@ import type { ProviderKind } from './provider-kind.js';
 
 /** How one vendor account or server is reached. Immutable: a change is a new `version`. */
 export interface Connection {
+  /** Without blanks; followed by one and more words where it carries another credential than its own. */
   readonly id: string;
   /** Changes whenever anything below does; clients and model lists are cached by id and version. */
   readonly version: number;
@@ -13,6 +14,8 @@ export interface Connection {
   readonly baseUrl: string;
   /** Undefined for servers that ask for none. Never part of a message or a log line. */
   readonly credential?: string | undefined;
+  /** Its own credential or headers cannot be read at the moment: they are not here, and without them it is not called. */
+  readonly unreadable?: true;
   /** Sent with every request, and may carry secrets too. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly timeouts: ConnectionTimeouts;
@@ -22,10 +25,7 @@ export interface Connection {
   readonly knownModels?: readonly ModelInfo[] | undefined;
   /** Whether people may or must call it with a key of their own; absent where they may not. */
   readonly personalKeys?: 'allowed' | 'required' | undefined;
-  /**
-   * What only the adapter of this kind knows, e.g. `tokenDelayMs` of the demo. The OpenAI kinds: `api`, `reasoningSummary` and, of Azure,
-   * `apiVersion` (adapters/openai/connection-options.ts); Ollama: adapters/ollama/connection-options.ts.
-   */
+  /** What only the adapter of this kind knows: its `connectionOptions`. */
   readonly options?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 

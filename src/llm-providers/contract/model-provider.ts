@@ -4,6 +4,7 @@ import type { EmbedRequest, EmbedResult } from './embed.js';
 import type { GenerateEvent } from './generate-event.js';
 import type { GenerateRequest } from './generate-request.js';
 import type { LoadProgress, ModelInfo, ModelStatus } from './model-info.js';
+import type { OptionRules } from './option-rules.js';
 
 /**
  * One vendor. Adapters know their vendor; nothing else does. Every promise is tested by test/contract.
@@ -13,6 +14,12 @@ import type { LoadProgress, ModelInfo, ModelStatus } from './model-info.js';
  */
 export interface ModelProvider {
   readonly kind: ProviderKind;
+
+  /** What `Connection.options` may say to the adapter; absent when it listens to none. */
+  readonly connectionOptions?: OptionRules;
+
+  /** The vendor does not tell which models can be called: the operator has to name them. */
+  readonly namesNoModels?: boolean;
 
   /** Shows that the vendor is reachable and takes the credential. */
   verify(call: CallContext): Promise<void>;
@@ -30,8 +37,14 @@ export interface ModelProvider {
   /** Input tokens of a request, as the vendor would count them. */
   countTokens?(request: GenerateRequest, call: CallContext): Promise<number>;
 
-  /** For local models. */
-  status?(model: string, call: CallContext): Promise<ModelStatus>;
+  /**
+   * What `stream` would refuse before it sends anything: its own ProviderError, thrown without asking anybody. Absent where nothing is
+   * ever refused.
+   */
+  check?(request: GenerateRequest, connection: Connection): void;
+
+  /** For local models: how each of them is, in their order, for as few calls as it takes. */
+  status?(models: readonly string[], call: CallContext): Promise<readonly ModelStatus[]>;
 
   /** Loads a local model, reporting as it goes; ends when the model is loaded. */
   load?(model: string, call: CallContext): AsyncIterable<LoadProgress>;
@@ -40,7 +53,7 @@ export interface ModelProvider {
   unload?(model: string, call: CallContext): Promise<void>;
 
   /** Closes, once their requests have ended, what the adapter keeps open for all other connections. */
-  retain?(connectionIds: ReadonlySet<string>): void;
+  retain?(isKept: (connectionId: string) => boolean): void;
 
   /** Closes what the adapter keeps open; called once, when the process shuts down. */
   close?(): Promise<void>;

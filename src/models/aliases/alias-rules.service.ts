@@ -3,6 +3,9 @@ import { isModelGranted } from '../../auth/granted-models.js';
 import { DomainError } from '../../common/domain-error.js';
 import { Catalogue } from '../catalogue/catalogue.service.js';
 import type { AvailableModel } from '../catalogue/catalogue-model.js';
+import { VisibleModels } from '../catalogue/visible-models.service.js';
+import { refusalOf } from '../refused-parameters.js';
+import { toFailure } from '../provider-failure.js';
 import type { ModelUser } from '../model-user.js';
 import type { AliasNames } from './alias-names.js';
 import { AliasTargets } from './alias-targets.service.js';
@@ -14,12 +17,19 @@ import type { ModelAlias } from './model-alias.entity.js';
 export class AliasRules {
   constructor(
     private readonly catalogue: Catalogue,
+    private readonly models: VisibleModels,
     private readonly aliasTargets: AliasTargets,
   ) {}
 
-  /** @throws DomainError MODEL_NAME_TAKEN */
-  async refuseModelName(tenantId: string, name: string): Promise<void> {
-    const models = await this.catalogue.models(tenantId);
+  /**
+   * Of a personal alias only the models that its owner is shown count: there may be others of the name, which it hides from nobody else.
+   * @throws DomainError MODEL_NAME_TAKEN
+   */
+  async refuseModelName(
+    user: ModelUser,
+    { ownerId, name }: Pick<ModelAlias, 'ownerId' | 'name'>,
+  ): Promise<void> {
+    const models = await (ownerId === null ? this.catalogue.models(user.tenantId) : this.models.list(user));
     if (models.some(({ model }) => model.id === name)) throw taken();
   }
 
@@ -37,7 +47,10 @@ export class AliasRules {
     throw new DomainError('MODEL_TARGET_UNKNOWN', { param: paramOf(alias, index), details: { reason } });
   }
 
-  /** @throws DomainError TEMPERATURE_OUT_OF_RANGE, VALIDATION_FAILED when a parameter is not for each model that it leads to */
+  /**
+   * @throws DomainError TEMPERATURE_OUT_OF_RANGE, VALIDATION_FAILED, UNSUPPORTED_PARAMETER or what else the vendor's adapter says of a
+   * parameter that is not for each model that it leads to
+   */
   async refuseUnfit(user: ModelUser, names: AliasNames, alias: ModelAlias): Promise<void> {
     const { leaves } = await this.aliasTargets.reach(user, names.with(alias), alias);
     for (const { found } of leaves) refuseBeyond(alias, found);
@@ -75,7 +88,8 @@ function isUnusable({ leaves, problems }: Branch<unknown>): boolean {
   return leaves.length === 0 && !problems.some(({ reason }) => reason === 'cycle' || reason === 'too_large');
 }
 
-function refuseBeyond({ parameters, contextTokens }: ModelAlias, { model }: AvailableModel): void {
+function refuseBeyond({ parameters, contextTokens }: ModelAlias, found: AvailableModel): void {
+  const { model } = found;
   const { temperature, maxOutputTokens } = parameters;
   const { min, max } = model.temperature;
   if (temperature !== undefined && (temperature < min || temperature > max)) {
@@ -84,6 +98,10 @@ function refuseBeyond({ parameters, contextTokens }: ModelAlias, { model }: Avai
   }
   refuseMore('parameters.maxOutputTokens', maxOutputTokens, model.maxOutputTokens);
   refuseMore('contextTokens', contextTokens ?? undefined, model.contextLength);
+  const refusal = refusalOf(found, parameters);
+  if (refusal === undefined) return;
+  const { code } = toFailure(refusal);
+  throw new DomainError(code, { cause: refusal, param: `parameters.${refusal.param}` });
 }
 
 function refuseMore(param: string, wanted: number | undefined, most: number | undefined): void {

@@ -9,7 +9,7 @@ import type { ModelAlias } from './model-alias.entity.js';
 export interface AliasView {
   readonly alias: ModelAlias;
   readonly reached: ReachedTargets;
-  /** They see what it fills in, too. */
+  /** They see where it leads and what it fills in, too. */
   readonly mayChange: boolean;
 }
 

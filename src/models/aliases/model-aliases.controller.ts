@@ -18,7 +18,7 @@ import {
   CreateRouterDto,
   newAlias,
 } from './dto/alias-requests.dto.js';
-import { AliasDto, RemovedModelDto } from './dto/alias.dto.js';
+import { AliasDto, anyModel, RemovedModelDto } from './dto/alias.dto.js';
 import { checkedBody } from './dto/checked-body.js';
 import { ModelAliases } from './model-aliases.service.js';
 
@@ -51,7 +51,7 @@ export class ModelAliasesController {
   @Patch(':modelId')
   @Requires('models:write')
   @oneOf(changeForms)
-  @Answers(AliasDto)
+  @Answers(anyModel)
   async change(
     @CurrentCaller() caller: Caller,
     @Param('modelId', ModelIdPipe) modelId: string,

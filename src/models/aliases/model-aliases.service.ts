@@ -57,7 +57,7 @@ export class ModelAliases {
       createdAt: now,
       updatedAt: now,
     };
-    await this.rules.refuseModelName(caller.tenantId, name);
+    await this.rules.refuseModelName(caller, alias);
     const names = await this.known.namesOf(caller);
     await this.rules.refuseUnusable(caller, names, alias);
     await this.rules.refuseUnfit(caller, names, alias);

@@ -88,11 +88,11 @@ describe('a model of the catalogue', () => {
     expect(overridden).toEqual([field]);
   });
 
-  it('may be taken out of the hands of its connection by an admin, also where that says no', () => {
+  it('needs a personal key where its connection does, and whatever else an admin denies', () => {
     const override = { apiKeyRequired: false, requiresLoading: false, hidden: true };
     const load = () => undefined as never;
     const found = merged({ override, connection: { personalKeys: 'required' }, provider: { load } });
-    expect(found.model).toMatchObject({ apiKeyRequired: false, requiresLoading: false });
+    expect(found.model).toMatchObject({ apiKeyRequired: true, requiresLoading: false });
     expect(found.hidden).toBe(true);
   });
 

@@ -30,11 +30,12 @@ export function mergeModel(
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     temperature: (told.has('temperature') ? undefined : rangeOf(curated)) ?? listed.temperature,
     ...(curated.pricing === undefined ? {} : { pricing: curated.pricing }),
-    apiKeyRequired: connection.personalKeys === 'required',
     requiresLoading: provider.load !== undefined,
     roles: null,
     groups: null,
     ...said,
+    // Where everybody has to bring one, no model is without.
+    apiKeyRequired: connection.personalKeys === 'required' || said.apiKeyRequired === true,
   };
   const overridden = overridableFields.filter((field) => override[field] !== undefined);
   return { model, provider, connection, hidden, overridden };

@@ -32,11 +32,11 @@ export class ModelOverrides {
   /**
    * Bites within a second on every replica.
    * @returns the model as it is then
-   * @throws DomainError MODEL_NOT_FOUND
+   * @throws DomainError MODEL_NOT_FOUND, API_KEY_RULE_CONFLICT
    */
   async change(caller: Caller, modelId: string, change: OverrideChange): Promise<AvailableModel> {
     refuseOthers(caller, modelId);
-    await this.existing(caller, modelId);
+    refuseUnmeetableKeyRule(await this.existing(caller, modelId), change);
     await this.replace(caller, modelId, 'model.overridden', (before) => merge(before, change));
     return this.existing(caller, modelId);
   }
@@ -87,6 +87,15 @@ export class ModelOverrides {
 function refuseOthers(caller: Caller, modelId: string): void {
   const may = caller.role === 'admin' && isModelGranted(caller, modelId);
   if (!may) throw new DomainError('MODEL_NOT_FOUND');
+}
+
+/** That a key is needed where nobody can give one, or that none is where everybody has to. */
+function refuseUnmeetableKeyRule({ connection }: AvailableModel, { apiKeyRequired }: OverrideChange): void {
+  const { personalKeys: rule } = connection;
+  const isUnmeetable = apiKeyRequired === true ? rule === undefined : rule === 'required';
+  if (typeof apiKeyRequired === 'boolean' && isUnmeetable) {
+    throw new DomainError('API_KEY_RULE_CONFLICT', { param: 'apiKeyRequired' });
+  }
 }
 
 function merge(before: OverriddenFields, change: OverrideChange): OverriddenFields {

@@ -104,8 +104,8 @@ class ModelAdministrationDto {
 
 /** A model that the caller may use. Null means that nobody said, not that there is no limit. */
 export class ModelDto {
-  @ApiProperty({ enum: modelKinds })
-  readonly kind: ModelKind = 'model';
+  @ApiProperty({ enum: ['model'] })
+  readonly kind = 'model';
 
   @ApiProperty({ example: 'demo' })
   readonly id: string;

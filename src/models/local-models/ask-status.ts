@@ -5,23 +5,24 @@ import type { LoadCall, LoadTarget } from './load-attempts.js';
 const patienceMs = 5000;
 
 /**
- * What the server of a model says of it; undefined when its vendor tells nothing of the kind.
+ * What a server says of some of its models, in their order; undefined when its vendor tells nothing of the kind.
  * @throws ProviderError; the signal's reason
  */
-export async function askStatus(
-  { provider, connection, model }: LoadTarget,
+export async function askStatuses(
+  { provider, connection }: Pick<LoadTarget, 'provider' | 'connection'>,
+  models: readonly string[],
   { signal, requestId }: LoadCall,
-): Promise<ModelStatus | undefined> {
+): Promise<readonly ModelStatus[] | undefined> {
   const late = AbortSignal.timeout(patienceMs);
   try {
-    return await provider.status?.(model.id, {
+    return await provider.status?.(models, {
       connection,
       requestId,
       signal: AbortSignal.any([signal, late]),
     });
   } catch (error) {
     signal.throwIfAborted();
-    if (late.aborted) return { state: 'unavailable' };
+    if (late.aborted) return models.map(() => ({ state: 'unavailable' }));
     throw error;
   }
 }

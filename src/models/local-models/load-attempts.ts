@@ -3,7 +3,7 @@ import { ProviderError } from '../../llm-providers/contract/provider-error.js';
 import type { RouteTarget } from '../model-route.js';
 import type { LoadRecord } from './model-load.entity.js';
 
-export type LoadTarget = Pick<RouteTarget, 'provider' | 'connection' | 'model'>;
+export type LoadTarget = Pick<RouteTarget, 'tenantId' | 'provider' | 'connection' | 'model' | 'personalKey'>;
 
 export interface LoadCall {
   readonly signal: AbortSignal;
@@ -17,13 +17,22 @@ export interface RetryLimits {
   readonly baseDelayMs: number;
 }
 
+/** What a load has to know of its target. */
+interface Loadable extends Pick<LoadTarget, 'connection'> {
+  readonly provider: Pick<LoadTarget['provider'], 'load'>;
+  readonly model: Pick<LoadTarget['model'], 'id'>;
+}
+
+/** Whoever is to wait longer for it, in ms, is better told so: the load would be in everybody's way meanwhile. */
+const longestPauseMs = 5000;
+
 /**
  * Loads a model, and tries again with backoff when that may help.
  * @param report told how often the server was asked, and how far it is
  * @throws ProviderError of the last attempt; the signal's reason
  */
 export async function loadWithRetries(
-  { provider, connection, model }: LoadTarget,
+  { provider, connection, model }: Loadable,
   call: LoadCall,
   { maxAttempts, baseDelayMs }: RetryLimits,
   report: (state: Pick<LoadRecord, 'attempts' | 'progress'>) => void,
@@ -39,7 +48,9 @@ export async function loadWithRetries(
       call.signal.throwIfAborted();
       if (!(error instanceof ProviderError) || !error.retryable || attempts >= maxAttempts) throw error;
       const backoff = baseDelayMs * 2 ** (attempts - 1) * (0.5 + Math.random());
-      await pause(Math.max(backoff, error.retryAfterMs ?? 0), call.signal);
+      const retryAfterMs = error.retryAfterMs ?? 0;
+      if (retryAfterMs > longestPauseMs) throw error;
+      await pause(Math.max(backoff, retryAfterMs), call.signal);
     }
   }
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import type { LoadProgress, ModelStatus } from '../../llm-providers/contract/model-info.js';
-import { askStatus } from './ask-status.js';
+import { PersonalKeyUses } from '../personal-keys/personal-key-uses.service.js';
+import { askStatuses } from './ask-status.js';
 import type { LoadCall, LoadTarget } from './load-attempts.js';
 import { toProviderError } from './load-failure.js';
 import { ModelLoads } from './model-loads.service.js';
@@ -21,6 +22,7 @@ export class LocalModels {
 
   constructor(
     private readonly loads: ModelLoads,
+    private readonly keyUses: PersonalKeyUses,
     private readonly clock: Clock,
   ) {}
 
@@ -51,7 +53,8 @@ export class LocalModels {
   private async isLoaded(target: LoadTarget, call: LoadCall): Promise<boolean> {
     const until = this.believed.get(keyOf(target));
     if (until !== undefined && this.clock.monotonicMs() < until) return true;
-    const status = await askStatus(target, call);
+    this.keyUses.note(target.personalKey);
+    const [status] = (await askStatuses(target, [target.model.id], call)) ?? [];
     if (status?.state !== 'loaded') return false;
     this.believe(target, status);
     return true;

@@ -5,8 +5,8 @@ import type { ProviderErrorCode } from '../../llm-providers/contract/provider-er
 export type LoadFailureCode = ProviderErrorCode | 'interrupted';
 
 /**
- * The loading of a model by its server. It belongs to the connection, not to whoever asked for it: all who may use the model share
- * it. All times are the database's: clocks of machines differ.
+ * The loading of a model by its server. All who may use the connection share it, and it is told to those tenants of which somebody
+ * asked for it. All times are the database's: clocks of machines differ.
  */
 @Entity('model_loads')
 @Index('uq_model_loads_loading', ['connectionId', 'model'], { unique: true, where: `state = 'loading'` })
@@ -18,6 +18,10 @@ export class ModelLoad {
 
   @Column('varchar', { length: 100 })
   connectionId!: string;
+
+  /** Of whom somebody asked for it. */
+  @Column('uuid', { array: true, default: [] })
+  tenantIds!: string[];
 
   /** The vendor's id. */
   @Column('varchar', { length: 500 })

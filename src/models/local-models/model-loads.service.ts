@@ -5,6 +5,7 @@ import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js'
 import { outsideRequests } from '../../infrastructure/http/request-context.js';
 import { Log } from '../../infrastructure/logging/log.js';
 import { ProviderError } from '../../llm-providers/contract/provider-error.js';
+import { PersonalKeyUses } from '../personal-keys/personal-key-uses.service.js';
 import { loadWithRetries, type LoadTarget, type RetryLimits } from './load-attempts.js';
 import { LoadView } from './load-view.js';
 import type { LoadFailureCode, LoadRecord } from './model-load.entity.js';
@@ -37,6 +38,7 @@ export class ModelLoads implements BeforeApplicationShutdown {
 
   constructor(
     private readonly repository: ModelLoadsRepository,
+    private readonly keyUses: PersonalKeyUses,
     private readonly ids: Ids,
     private readonly log: Log,
     @Inject(CONFIGURATION) config: BootConfiguration,
@@ -58,13 +60,17 @@ export class ModelLoads implements BeforeApplicationShutdown {
     return load;
   }
 
+  /** One of the tenant's. */
   find(target: LoadTarget, id: string): Promise<LoadRecord | null> {
     return this.repository.find(thingOf(target), id);
   }
 
-  /** The one that began last within a day. */
-  latest(target: LoadTarget): Promise<LoadRecord | null> {
-    return this.repository.latest(thingOf(target));
+  /**
+   * The one of the tenant's that began last, of each of the targets for which there is one, in any order. That one was interrupted is no
+   * news; that one failed is, for five minutes.
+   */
+  latest(targets: readonly LoadTarget[]): Promise<LoadRecord[]> {
+    return this.repository.latest(targets.map(thingOf));
   }
 
   /** A load as it goes on, until it has ended or the signal aborts, which ends only the following. */
@@ -116,8 +122,13 @@ export class ModelLoads implements BeforeApplicationShutdown {
   ): Promise<void> {
     const beating = setInterval(() => void this.beat(view.latest, run), beatEveryMs);
     let failure: LoadFailureCode | null = null;
+    let asked = 0;
     try {
-      await loadWithRetries(target, call, this.limits, (state) => view.show({ ...view.latest, ...state }));
+      await loadWithRetries(target, call, this.limits, (state) => {
+        if (state.attempts > asked) this.keyUses.note(target.personalKey);
+        asked = state.attempts;
+        view.show({ ...view.latest, ...state });
+      });
     } catch (error) {
       failure = call.signal.aborted ? 'interrupted' : this.codeOf(error, target);
     } finally {
@@ -180,7 +191,7 @@ export class ModelLoads implements BeforeApplicationShutdown {
     while (view.latest.state === 'loading' && isFollowed()) {
       await wait(lookEveryMs);
       try {
-        const load = await this.repository.find(latest, latest.id);
+        const load = await this.repository.reread(latest);
         view.show(load ?? { ...view.latest, state: 'error', errorCode: 'interrupted' });
       } catch (error) {
         this.log.warn({ err: error }, 'the progress of a load could not be read');
@@ -190,6 +201,6 @@ export class ModelLoads implements BeforeApplicationShutdown {
   }
 }
 
-function thingOf({ connection, model }: LoadTarget): LoadedThing {
-  return { connectionId: connection.id, model: model.id };
+function thingOf({ tenantId, connection, model }: LoadTarget): LoadedThing {
+  return { tenantId, connectionId: connection.id, model: model.id };
 }

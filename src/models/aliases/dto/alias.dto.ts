@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import type { OneOf } from '../../../infrastructure/http/api-answer.js';
 import type { ModelCapability, TemperatureRange } from '../../../llm-providers/contract/model-info.js';
-import { modelKinds, PricingDto, TemperatureDto, type ModelKind } from '../../dto/model.dto.js';
+import { ModelDto, modelKinds, PricingDto, TemperatureDto, type ModelKind } from '../../dto/model.dto.js';
 import { aliasScopes, type AliasScope } from '../alias-definition.js';
 import type { AliasView } from '../alias-views.service.js';
 import { targetProblems, type Branch, type Leaf, type TargetProblem } from '../flatten.js';
@@ -72,7 +73,7 @@ class PolicyDto {
 
 /** An alias or a router, which is used like a model. What is said of it holds for whichever of its models answers. */
 export class AliasDto {
-  @ApiProperty({ enum: modelKinds })
+  @ApiProperty({ enum: modelKinds.filter((kind) => kind !== 'model') })
   readonly kind: ModelKind;
 
   @ApiProperty()
@@ -115,8 +116,12 @@ export class AliasDto {
   @ApiProperty({ description: 'No target can be used: to ask it is 422 MODEL_TARGET_BROKEN.' })
   readonly broken: boolean;
 
-  @ApiProperty({ type: [TargetDto] })
-  readonly targets: readonly TargetDto[];
+  @ApiProperty({
+    type: [TargetDto],
+    nullable: true,
+    description: 'For those who may change it; null for others, who may not know some of them.',
+  })
+  readonly targets: readonly TargetDto[] | null;
 
   @ApiProperty({ type: PolicyDto, nullable: true, description: 'Of a router.' })
   readonly policy: PolicyDto | null;
@@ -148,11 +153,17 @@ export class AliasDto {
     this.apiKeyRequired = models.length > 0 && models.every(({ apiKeyRequired }) => apiKeyRequired);
     this.requiresLoading = models.some(({ requiresLoading }) => requiresLoading);
     this.broken = leaves.length === 0;
-    this.targets = branches.map((branch) => new TargetDto(branch));
+    this.targets = mayChange ? branches.map((branch) => new TargetDto(branch)) : null;
     this.policy = alias.kind === 'router' ? new PolicyDto(alias) : null;
     this.preset = alias.kind === 'alias' && mayChange ? new PresetDto(alias) : null;
   }
 }
+
+/** What a name stands for. */
+export const anyModel: OneOf = {
+  property: 'kind',
+  models: { model: ModelDto, alias: AliasDto, router: AliasDto },
+};
 
 /** What is no longer there, or back to what it was. */
 export class RemovedModelDto {
