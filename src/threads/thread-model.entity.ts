@@ -27,4 +27,11 @@ export class ThreadModel {
 
   @Column('uuid')
   currentLeafId!: string;
+
+  /** Of what is older than the messages that the model is shown in full. */
+  @Column('text', { nullable: true })
+  summary!: string | null;
+
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  summaryUpdatedAt!: Date | null;
 }

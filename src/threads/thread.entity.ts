@@ -8,6 +8,8 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeor
 })
 @Index('ix_threads_updated', ['tenantId', 'userId', 'updatedAt', 'id'])
 @Index('ix_threads_created', ['tenantId', 'userId', 'createdAt', 'id'])
+@Index('ix_threads_archived_updated', ['tenantId', 'userId', 'archived', 'updatedAt', 'id'])
+@Index('ix_threads_archived_created', ['tenantId', 'userId', 'archived', 'createdAt', 'id'])
 export class Thread {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_threads' })
   id!: string;

@@ -34,9 +34,9 @@ export class ThreadsController {
   @Limited('threadsList')
   @Answers(ThreadDto, { shape: 'page' })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListThreadsDto): Promise<Page<ThreadDto>> {
-    const { orderBy, order, limit, cursor } = query;
+    const { q, orderBy, order, limit, cursor } = query;
     const archived = query.archived === 'all' ? 'all' : query.archived === 'true';
-    const page = await this.threads.list(caller, { orderBy, order, archived, limit, cursor });
+    const page = await this.threads.list(caller, { q, orderBy, order, archived, limit, cursor });
     return page.map((thread) => new ThreadDto(thread));
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, type EntityManager, type Repository } from 'typeorm';
+import { In, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
 import { ownerOf, type Owner } from '../common/owner.js';
 import { ThreadModel } from './thread-model.entity.js';
@@ -34,6 +34,11 @@ export class ThreadsRepository {
 
   async insert(thread: Thread): Promise<void> {
     await this.threads.insert(thread);
+  }
+
+  /** In no order. */
+  findAllOwned(owner: Owner, ids: readonly string[]): Promise<Thread[]> {
+    return this.threads.findBy({ ...ownerOf(owner), id: In(ids) });
   }
 
   findOwned(owner: Owner, id: string): Promise<Thread | null> {
@@ -117,6 +122,51 @@ export class ThreadsRepository {
       [id, modelId, owner.tenantId, owner.userId, added, at, leafId],
     );
     return true;
+  }
+
+  /** Ids of threads that are still there, in order of id: the first `limit` after `after`, if that is given. */
+  async idsAfter(
+    owner: Owner,
+    page: { readonly after: string | undefined; readonly archived: boolean | 'all'; readonly limit: number },
+  ): Promise<string[]> {
+    const { after, archived, limit } = page;
+    const threads = await this.threads.find({
+      select: { id: true },
+      where: {
+        ...ownerOf(owner),
+        ...(after === undefined ? {} : { id: MoreThan(after) }),
+        ...(archived === 'all' ? {} : { archived }),
+      },
+      order: { id: 'ASC' },
+      take: limit,
+    });
+    return threads.map(({ id }) => id);
+  }
+
+  /** Answers how many of the threads this has archived. They keep their place in time. */
+  async archive(owner: Owner, ids: readonly string[]): Promise<number> {
+    const { affected } = await this.threads.update(
+      { ...ownerOf(owner), id: In(ids), archived: false },
+      { archived: true },
+    );
+    return affected ?? 0;
+  }
+
+  /** Deletes of the threads those that are still there, in order of id so that nobody waits for each other. */
+  async deleteAll(
+    owner: Owner,
+    ids: readonly string[],
+    db: EntityManager,
+  ): Promise<{ readonly threads: number; readonly messages: number }> {
+    const threads = await db.find(Thread, {
+      select: { id: true, messageCount: true },
+      where: { ...ownerOf(owner), id: In(ids) },
+      order: { id: 'ASC' },
+      lock: { mode: 'pessimistic_write' },
+    });
+    await db.delete(Thread, { ...ownerOf(owner), id: In(threads.map(({ id }) => id)) });
+    const messages = threads.reduce((sum, { messageCount }) => sum + messageCount, 0);
+    return { threads: threads.length, messages };
   }
 
   /** Its messages go with it, by foreign key. */

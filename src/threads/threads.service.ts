@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../common/clock.js';
-import type { Page } from '../common/cursor.js';
+import { Page } from '../common/cursor.js';
 import { DomainError } from '../common/domain-error.js';
 import { Ids, toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
+import type { ThreadSearch } from './search/thread-search.repository.js';
+import { ThreadSearchService, type Match } from './search/thread-search.service.js';
 import { ThreadDeletion } from './thread-deletion.js';
 import type { ThreadModel } from './thread-model.entity.js';
 import type { Thread } from './thread.entity.js';
@@ -18,7 +20,15 @@ const previewLength = 200;
 export interface ThreadWithModels {
   readonly thread: Thread;
   readonly models: readonly ThreadModel[];
+  /** Only of a search: where the thread answers it best. */
+  readonly match?: Match;
 }
+
+/** Which threads, in which order: with `q` those that answer it, the best first. */
+type ThreadListQuery = Omit<ThreadQuery, 'orderBy'> & {
+  readonly orderBy?: ThreadSearch['orderBy'] | undefined;
+  readonly q?: string | undefined;
+};
 
 @Injectable()
 export class ThreadsService {
@@ -29,6 +39,7 @@ export class ThreadsService {
     private readonly audit: AuditService,
     private readonly clock: Clock,
     private readonly ids: Ids,
+    private readonly search: ThreadSearchService,
   ) {}
 
   async create({ tenantId, userId }: Owner, title: string = untitled): Promise<ThreadWithModels> {
@@ -48,14 +59,36 @@ export class ThreadsService {
     return { thread, models: [] };
   }
 
-  async list(owner: Owner, query: ThreadQuery): Promise<Page<ThreadWithModels>> {
-    const page = await this.threads.page(owner, query);
-    const models = await this.threads.modelsOf(
-      owner,
-      page.items.map(({ id }) => id),
-    );
-    const byThread = Map.groupBy(models, ({ threadId }) => threadId);
-    return page.map((thread) => ({ thread, models: byThread.get(thread.id) ?? [] }));
+  /** @throws DomainError INVALID_CURSOR; VALIDATION_FAILED when it is to be by relevance, but to what is not said */
+  async list(owner: Owner, query: ThreadListQuery): Promise<Page<ThreadWithModels>> {
+    const { q, orderBy = q === undefined ? 'updated_at' : 'relevance', ...rest } = query;
+    if (q !== undefined) return this.find(owner, { ...rest, q, orderBy });
+    if (orderBy === 'relevance') throw new DomainError('VALIDATION_FAILED', { param: 'orderBy' });
+    const page = await this.threads.page(owner, { ...rest, orderBy });
+    const models = await this.modelsOf(owner, page.items);
+    return page.map((thread) => ({ thread, models: models.get(thread.id) ?? [] }));
+  }
+
+  /** What is deleted while it is looked for is left out: such a page is shorter. */
+  private async find(owner: Owner, search: ThreadSearch): Promise<Page<ThreadWithModels>> {
+    const { items, pagination } = await this.search.find(owner, search);
+    const ids = items.map(({ threadId }) => threadId);
+    const threads = await this.threads.findAllOwned(owner, ids);
+    const models = await this.modelsOf(owner, threads);
+    const byId = new Map(threads.map((thread) => [thread.id, thread]));
+    const found = items.flatMap(({ threadId, match }) => {
+      const thread = byId.get(threadId);
+      return thread === undefined ? [] : [{ thread, models: models.get(threadId) ?? [], match }];
+    });
+    return new Page(found, pagination);
+  }
+
+  private async modelsOf(
+    owner: Owner,
+    threads: readonly Thread[],
+  ): Promise<ReadonlyMap<string, readonly ThreadModel[]>> {
+    const ids = threads.map(({ id }) => id);
+    return Map.groupBy(await this.threads.modelsOf(owner, ids), ({ threadId }) => threadId);
   }
 
   /** @throws DomainError THREAD_NOT_FOUND when there is none or it is not the owner's */

@@ -5,6 +5,8 @@ import { PageQueryDto } from '../../infrastructure/http/page-query.dto.js';
 import { IsText } from '../../infrastructure/http/text-rules.js';
 
 const titleLength = 200;
+const queryLength = 500;
+const orders = ['relevance', 'created_at', 'updated_at'] as const;
 
 export class CreateThreadDto {
   @ApiPropertyOptional({ minLength: 1, maxLength: titleLength })
@@ -32,9 +34,22 @@ export class RenameThreadDto {
 }
 
 export class ListThreadsDto extends PageQueryDto {
-  @ApiPropertyOptional({ enum: ['created_at', 'updated_at'], default: 'updated_at' })
-  @IsIn(['created_at', 'updated_at'])
-  orderBy: 'created_at' | 'updated_at' = 'updated_at';
+  @ApiPropertyOptional({
+    ...{ minLength: 1, maxLength: queryLength },
+    description:
+      'Words, "phrases", `or`, and `-` before what must not be there: in titles, summaries and messages.',
+  })
+  @MayBeAbsent()
+  @IsText({ maximum: queryLength })
+  q?: string;
+
+  @ApiPropertyOptional({
+    enum: orders,
+    description: '`relevance` with `q` only, and then the default; `updated_at` otherwise.',
+  })
+  @MayBeAbsent()
+  @IsIn(orders)
+  orderBy?: (typeof orders)[number];
 
   @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
   @IsIn(['asc', 'desc'])

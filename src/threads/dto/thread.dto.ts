@@ -1,7 +1,40 @@
-import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { toWireId } from '../../common/ids.js';
+import type { DeletedThreads } from '../bulk-threads.service.js';
+import type { SearchKind } from '../search/search-document.entity.js';
+import type { Match } from '../search/thread-search.service.js';
 import type { ThreadModel } from '../thread-model.entity.js';
 import type { ThreadWithModels } from '../threads.service.js';
+
+class RangeDto {
+  @ApiProperty({ type: 'integer' })
+  readonly start!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Not included.' })
+  readonly end!: number;
+}
+
+/** Where a thread answers a search best. */
+class MatchDto {
+  @ApiProperty({ enum: ['title', 'summary', 'message'] })
+  readonly kind: SearchKind;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'When `kind` is message.' })
+  readonly messageId: string | null;
+
+  @ApiProperty({ description: 'Some of what is said there: plain text, never markup.' })
+  readonly text: string;
+
+  @ApiProperty({ type: [RangeDto], description: 'What to highlight in `text`, in UTF-16 units.' })
+  readonly ranges: readonly RangeDto[];
+
+  constructor({ kind, messageId, text, ranges }: Match) {
+    this.kind = kind;
+    this.messageId = messageId === null ? null : toWireId('message', messageId);
+    this.text = text;
+    this.ranges = ranges;
+  }
+}
 
 /** A thread as its owner sees it in lists. */
 export class ThreadDto {
@@ -29,7 +62,10 @@ export class ThreadDto {
   @ApiProperty({ format: 'date-time' })
   readonly updatedAt: string;
 
-  constructor({ thread, models }: ThreadWithModels) {
+  @ApiPropertyOptional({ description: 'Only of a search.' })
+  readonly match?: MatchDto;
+
+  constructor({ thread, models, match }: ThreadWithModels) {
     this.id = toWireId('thread', thread.id);
     this.title = thread.title;
     this.archived = thread.archived;
@@ -38,6 +74,7 @@ export class ThreadDto {
     this.activeModels = models.map(({ modelId }) => modelId);
     this.createdAt = thread.createdAt.toISOString();
     this.updatedAt = thread.updatedAt.toISOString();
+    if (match !== undefined) this.match = new MatchDto(match);
   }
 }
 
@@ -48,9 +85,17 @@ class ThreadModelDto {
   @ApiProperty({ format: 'date-time' })
   readonly lastMessageAt: string;
 
+  @ApiProperty({ type: 'string', nullable: true })
+  readonly summary: string | null;
+
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true })
+  readonly summaryUpdatedAt: string | null;
+
   constructor(model: ThreadModel) {
     this.messageCount = model.messageCount;
     this.lastMessageAt = model.lastMessageAt.toISOString();
+    this.summary = model.summary;
+    this.summaryUpdatedAt = model.summaryUpdatedAt?.toISOString() ?? null;
   }
 }
 
@@ -76,5 +121,27 @@ export class DeletedThreadDto {
   constructor(threadId: string, deletedMessages: number) {
     this.deletedThread = toWireId('thread', threadId);
     this.deletedMessages = deletedMessages;
+  }
+}
+
+export class ArchivedThreadsDto {
+  @ApiProperty({ type: 'integer' })
+  readonly archivedThreads: number;
+
+  constructor(archivedThreads: number) {
+    this.archivedThreads = archivedThreads;
+  }
+}
+
+export class DeletedThreadsDto {
+  @ApiProperty({ type: 'integer' })
+  readonly deletedThreads: number;
+
+  @ApiProperty({ type: 'integer' })
+  readonly deletedMessages: number;
+
+  constructor({ threads, messages }: DeletedThreads) {
+    this.deletedThreads = threads;
+    this.deletedMessages = messages;
   }
 }
