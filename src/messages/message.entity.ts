@@ -18,13 +18,15 @@ import type { MessagePart, MessageRole, MessageStatus } from './message.js';
   'ck_messages_status',
   `status IN ('pending', 'streaming', 'complete', 'interrupted', 'cancelled', 'error')`,
 )
-@Index('ix_messages_thread', ['threadId', 'id'])
+@Index('ix_messages_current', ['threadId', 'id'], { where: 'on_current_branch' })
+@Index('ix_messages_current_model', ['threadId', 'modelId', 'id'], { where: 'on_current_branch' })
 @Index('ix_messages_thread_model', ['threadId', 'modelId', 'id'])
 @Index('ix_messages_parent', ['parentId'])
 @Index('uq_messages_generating', ['threadId', 'modelId'], {
   unique: true,
   where: `status IN ('pending', 'streaming')`,
 })
+@Index('ix_messages_generating_of', ['tenantId', 'userId'], { where: `status IN ('pending', 'streaming')` })
 @Index('ix_messages_replica', ['replicaId'], { where: 'replica_id IS NOT NULL' })
 export class Message {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_messages' })
@@ -44,6 +46,10 @@ export class Message {
 
   @Column('uuid', { nullable: true })
   parentId!: string | null;
+
+  /** Whether it is on the way from the root to the current leaf of its model in the thread. */
+  @Column('boolean', { default: true })
+  onCurrentBranch!: boolean;
 
   @Column('varchar', { length: 20 })
   role!: MessageRole;

@@ -25,9 +25,9 @@ export class MessagesController {
   async list(
     @CurrentCaller() caller: Caller,
     @Param('threadId', threadId) id: string,
-    @Query() { order, limit, cursor }: ListMessagesDto,
+    @Query() { branch, order, limit, cursor }: ListMessagesDto,
   ): Promise<Page<MessageDto>> {
-    const page = await this.messages.list(caller, { threadId: id, order, limit, cursor });
+    const page = await this.messages.list(caller, { threadId: id, branch, order, limit, cursor });
     return page.map((message) => new MessageDto(message));
   }
 
@@ -39,9 +39,9 @@ export class MessagesController {
     @CurrentCaller() caller: Caller,
     @Param('threadId', threadId) id: string,
     @Param('modelId', ModelIdPipe) modelId: string,
-    @Query() { order, limit, cursor }: ListMessagesDto,
+    @Query() { branch, order, limit, cursor }: ListMessagesDto,
   ): Promise<Page<MessageDto>> {
-    const page = await this.messages.list(caller, { threadId: id, modelId, order, limit, cursor });
+    const page = await this.messages.list(caller, { threadId: id, modelId, branch, order, limit, cursor });
     return page.map((message) => new MessageDto(message));
   }
 

@@ -9,9 +9,19 @@ import { generatingStatuses, type EarlierMessage } from './message.js';
 export interface MessageQuery {
   readonly threadId: string;
   readonly modelId?: string | undefined;
+  /** Of each model its current branch, or everything. */
+  readonly branch: 'current' | 'all';
   readonly order: 'asc' | 'desc';
   readonly limit: number;
   readonly cursor?: string | undefined;
+}
+
+/** What the replica that asks knows of the answers that it holds. */
+export interface OrphanQuery {
+  readonly staleSeconds: number;
+  readonly replicaId: string;
+  readonly leftBehind: readonly string[];
+  readonly running: readonly string[];
 }
 
 /** However short they are: a bound on what one post reads. */
@@ -21,8 +31,8 @@ const mostEarlierMessages = 400;
 export class MessagesRepository {
   constructor(@InjectRepository(Message) private readonly messages: Repository<Message>) {}
 
-  findOwned(owner: Owner, id: string): Promise<Message | null> {
-    return this.messages.findOneBy({ ...ownerOf(owner), id });
+  findOwned(owner: Owner, id: string, db = this.messages.manager): Promise<Message | null> {
+    return db.findOneBy(Message, { ...ownerOf(owner), id });
   }
 
   /** By id: UUIDv7 made by us, so the order of ids is the order of time. */
@@ -34,27 +44,65 @@ export class MessagesRepository {
       ...ownerOf(owner),
       threadId: query.threadId,
       ...(query.modelId === undefined ? {} : { modelId: query.modelId }),
+      ...(query.branch === 'all' ? {} : { onCurrentBranch: true }),
       ...(after === undefined ? {} : { id: query.order === 'asc' ? MoreThan(after[0]) : LessThan(after[0]) }),
     };
     const found = await this.messages.find({ where, order: { id: query.order }, take: limit + 1 });
     return toPage(pageQuery, found, (message) => [message.id]);
   }
 
-  /** The newest messages of a model in a thread that together are of at most `maxBytes` of text, newest first. */
-  newest(
+  /**
+   * A message and those above it, up to `maxBytes` of text together, newest first: by primary keys, whatever the size of the thread.
+   * Parents are of the same owner and thread by their foreign key.
+   */
+  upFrom(
     owner: Owner,
-    thread: { readonly threadId: string; readonly modelId: string; readonly maxBytes: number },
+    { id, maxBytes }: { readonly id: string; readonly maxBytes: number },
     db: EntityManager,
   ): Promise<EarlierMessage[]> {
     return db.query(
-      `SELECT role, content, parts FROM messages
-       JOIN (
-         SELECT id, sum(octet_length(content)) OVER (ORDER BY id DESC) AS bytes FROM messages
-         WHERE tenant_id = $1 AND user_id = $2 AND thread_id = $3 AND model_id = $4
-         ORDER BY id DESC LIMIT ${mostEarlierMessages}
-       ) newest USING (id)
-       WHERE bytes <= $5 ORDER BY id DESC`,
-      [owner.tenantId, owner.userId, thread.threadId, thread.modelId, thread.maxBytes],
+      `WITH RECURSIVE branch AS (
+         SELECT id, parent_id, 1 AS length, octet_length(content)::bigint AS bytes FROM messages
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $3
+         UNION ALL
+         SELECT parent.id, parent.parent_id, length + 1, bytes + octet_length(parent.content)
+           FROM branch JOIN messages parent ON parent.id = branch.parent_id
+          WHERE length < ${mostEarlierMessages} AND bytes <= $4
+       )
+       SELECT role, content, parts FROM branch JOIN messages USING (id) WHERE bytes <= $4 ORDER BY length`,
+      [owner.tenantId, owner.userId, id, maxBytes],
+    );
+  }
+
+  /**
+   * Lets the current branch that ends with `from` end with `to` instead; null is the branch without messages. Only what leaves it or
+   * joins it is written, and all is found by key, up to the fork.
+   */
+  async moveBranch(
+    owner: Owner,
+    { from, to }: { readonly from: string | null; readonly to: string | null },
+    db: EntityManager,
+  ): Promise<void> {
+    await db.query(
+      `WITH RECURSIVE joining AS (
+         SELECT id, parent_id, on_current_branch FROM messages WHERE tenant_id = $1 AND user_id = $2 AND id = $4
+         UNION ALL
+         SELECT parent.id, parent.parent_id, parent.on_current_branch
+           FROM joining JOIN messages parent ON parent.id = joining.parent_id
+          WHERE NOT joining.on_current_branch
+       ), leaving AS (
+         SELECT $3::uuid AS id
+         UNION ALL
+         SELECT message.parent_id FROM leaving JOIN messages message ON message.id = leaving.id
+          WHERE message.tenant_id = $1 AND message.user_id = $2
+            AND message.id IS DISTINCT FROM (SELECT id FROM joining WHERE on_current_branch)
+       )
+       UPDATE messages SET on_current_branch = NOT on_current_branch
+        WHERE id = ANY (ARRAY(
+          SELECT id FROM joining WHERE NOT on_current_branch
+          UNION ALL
+          SELECT id FROM leaving WHERE id IS DISTINCT FROM (SELECT id FROM joining WHERE on_current_branch)))`,
+      [owner.tenantId, owner.userId, from, to],
     );
   }
 
@@ -69,8 +117,8 @@ export class MessagesRepository {
     return newest?.id;
   }
 
-  async insert(messages: Message[], db: EntityManager): Promise<void> {
-    await db.insert(Message, messages);
+  async insert(messages: readonly Message[], db: EntityManager): Promise<void> {
+    await db.insert(Message, [...messages]);
   }
 
   generatingIn(owner: Owner, threadId: string): Promise<Message[]> {
@@ -114,17 +162,32 @@ export class MessagesRepository {
     return affected === 1 ? db.findOneBy(Message, { ...ownerOf(message), id }) : null;
   }
 
-  /** Answers whose replica has given no sign of life for `staleSeconds`, by the database's clock, or that are among `ids`. */
-  orphans(staleSeconds: number, ids: readonly string[]): Promise<Message[]> {
+  /**
+   * By an index that has nothing but what is being generated. Until the transaction ends nobody else counts for this owner: two that do
+   * not see what the other has added would both find room.
+   */
+  async countGenerating(owner: Owner, db: EntityManager): Promise<number> {
+    await db.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`generations ${owner.userId}`]);
+    return db.countBy(Message, { ...ownerOf(owner), status: In(generatingStatuses) });
+  }
+
+  /**
+   * Answers whose replica has given no sign of life for `staleSeconds`, by the database's clock; and of `replicaId` those among
+   * `leftBehind`, and those that it began before `begunBefore`, by its own clock, and is not `running`: it never heard that they were
+   * committed.
+   */
+  orphans(query: OrphanQuery & { readonly begunBefore: Date }): Promise<Message[]> {
     return this.messages
       .createQueryBuilder('message')
       .where('message.replicaId IS NOT NULL')
       .andWhere(
-        `(message.id = ANY(:ids) OR NOT EXISTS (
+        `(message.id = ANY(:leftBehind)
+          OR message.replica_id = :replicaId AND message.created_at < :begunBefore AND NOT message.id = ANY(:running)
+          OR NOT EXISTS (
            SELECT 1 FROM replicas
            WHERE replicas.id = message.replica_id
              AND replicas.heartbeat_at > now() - make_interval(secs => :staleSeconds)))`,
-        { staleSeconds, ids },
+        query,
       )
       .getMany();
   }

@@ -9,20 +9,32 @@ import { violatesUnique } from '../infrastructure/database/database-errors.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
 import { ThreadsService } from '../threads/threads.service.js';
 import type { Message } from './message.entity.js';
-import { textOf, type EarlierMessage, type FinishedAnswer } from './message.js';
-import { MessagesRepository, type MessageQuery } from './messages.repository.js';
+import { blankMessage, finishedColumns } from './message-rows.js';
+import type { EarlierMessage, FinishedAnswer } from './message.js';
+import { MessagesRepository, type MessageQuery, type OrphanQuery } from './messages.repository.js';
 
-export interface NewExchange {
-  readonly threadId: string;
-  readonly modelId: string;
-  readonly content: string;
+/** An answer that is about to be generated. */
+export interface NewAnswer {
   readonly provider: string;
   readonly temperature?: number | undefined;
-  /** The replica that is about to generate the answer. */
+  /** The replica that is about to generate it. */
   readonly replicaId: string;
   /** How much of what was said before the caller can use, in bytes of text. */
   readonly historyBytes: number;
+  /** Runs in the transaction once the answer is added, and may refuse it by throwing: then nothing has changed. */
+  readonly alongside: (answer: Message, db: EntityManager) => Promise<void>;
 }
+
+export interface NewExchange extends NewAnswer {
+  readonly threadId: string;
+  readonly modelId: string;
+  readonly content: string;
+  /** What the message follows; null to begin anew; undefined for the current leaf. Another one than that makes a branch. */
+  readonly parentId?: string | null | undefined;
+}
+
+/** Sees what was said before on the branch, newest first, and may refuse by throwing: then nothing has changed. */
+export type Admit = (history: readonly EarlierMessage[]) => void;
 
 /** A user message and the pending answer to it, as committed. */
 export interface Exchange {
@@ -56,55 +68,56 @@ export class MessagesService {
   }
 
   /**
-   * Commits a user message and a pending answer together, before any model is called (conversations.md, promise 1).
-   * `admit` sees what was said before, newest first, and may refuse by throwing: then nothing has changed.
-   * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS
+   * The message of a person that an answer answers.
+   * @throws DomainError MESSAGE_NOT_FOUND, MESSAGE_NOT_AN_ANSWER
    */
-  async beginExchange(
-    owner: Owner,
-    exchange: NewExchange,
-    admit: (history: readonly EarlierMessage[]) => void,
-  ): Promise<Exchange> {
-    try {
-      return await this.transactions.run((db) => this.insertExchange(owner, exchange, admit, db));
-    } catch (error) {
-      if (violatesUnique(error, 'uq_messages_generating')) throw new DomainError('GENERATION_IN_PROGRESS');
-      throw error;
-    }
+  async questionOf(owner: Owner, answerId: string): Promise<Message> {
+    const { role, parentId } = await this.get(owner, answerId);
+    if (role !== 'assistant' || parentId === null) throw new DomainError('MESSAGE_NOT_AN_ANSWER');
+    const question = await this.get(owner, parentId);
+    if (question.role !== 'user') throw new DomainError('MESSAGE_NOT_AN_ANSWER');
+    return question;
   }
 
-  private async insertExchange(
-    owner: Owner,
-    exchange: NewExchange,
-    admit: (history: readonly EarlierMessage[]) => void,
-    db: EntityManager,
-  ): Promise<Exchange> {
-    const { threadId, modelId, historyBytes } = exchange;
-    await this.threads.lockOwned(owner, threadId, db);
-    admit(await this.messages.newest(owner, { threadId, modelId, maxBytes: historyBytes }, db));
-    const leafId = await this.threads.currentLeaf(owner, threadId, modelId, db);
-    const userMessageId = this.ids.nextAfter(await this.messages.newestId(owner, threadId, db));
-    const now = this.clock.now();
-    const common = { tenantId: owner.tenantId, userId: owner.userId, threadId, modelId, now };
-    const userMessage: Message = {
-      ...blank({ ...common, id: userMessageId, parentId: leafId }),
-      role: 'user',
-      status: 'complete',
-      content: exchange.content,
-      parts: [{ type: 'text', text: exchange.content }],
-    };
-    const assistantMessage: Message = {
-      ...blank({ ...common, id: this.ids.nextAfter(userMessageId), parentId: userMessageId }),
-      role: 'assistant',
-      status: 'pending',
-      provider: exchange.provider,
-      temperature: exchange.temperature ?? null,
-      replicaId: exchange.replicaId,
-    };
-    await this.messages.insert([userMessage, assistantMessage], db);
-    const added = { modelId, added: 2, leafId: assistantMessage.id, lastText: exchange.content, at: now };
-    await this.threads.recordMessages(owner, threadId, added, db);
-    return { userMessage, assistantMessage };
+  /**
+   * Commits a user message and a pending answer together, before any model is called (conversations.md, promise 1).
+   * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS; of the parent MESSAGE_NOT_FOUND, MESSAGE_NOT_AN_ANSWER
+   */
+  beginExchange(owner: Owner, exchange: NewExchange, admit: Admit): Promise<Exchange> {
+    const { threadId, modelId, content } = exchange;
+    return this.begin(owner, exchange, async (leafId, db) => {
+      const parentId = exchange.parentId === undefined ? leafId : exchange.parentId;
+      if (parentId !== null && parentId !== leafId)
+        await this.requireParent(owner, { ...exchange, parentId }, db);
+      admit(await this.history(owner, parentId, exchange, db));
+      const { tenantId, userId } = owner;
+      const row = { tenantId, userId, threadId, modelId, parentId, now: this.clock.now() };
+      const userMessage: Message = {
+        ...blankMessage({ ...row, id: await this.nextId(owner, threadId, db) }),
+        role: 'user',
+        status: 'complete',
+        content,
+        parts: [{ type: 'text', text: content }],
+      };
+      const assistantMessage = this.pendingAnswer(userMessage, exchange, this.ids.nextAfter(userMessage.id));
+      await this.add(owner, [userMessage, assistantMessage], { leafId, lastText: content }, db);
+      return { userMessage, assistantMessage };
+    });
+  }
+
+  /**
+   * Commits one more pending answer to a message of a person, beside those that it has.
+   * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS
+   */
+  beginAnswer(owner: Owner, userMessage: Message, answer: NewAnswer, admit: Admit): Promise<Exchange> {
+    const { threadId, modelId } = userMessage;
+    return this.begin(owner, { ...answer, threadId, modelId }, async (leafId, db) => {
+      admit(await this.history(owner, userMessage.parentId, answer, db));
+      const id = await this.nextId(owner, userMessage.threadId, db);
+      const assistantMessage = this.pendingAnswer(userMessage, answer, id);
+      await this.add(owner, [assistantMessage], { leafId, lastText: userMessage.content }, db);
+      return { userMessage, assistantMessage };
+    });
   }
 
   /**
@@ -116,7 +129,7 @@ export class MessagesService {
     answer: FinishedAnswer,
     alongside: (db: EntityManager) => Promise<void>,
   ): Promise<Message | null> {
-    const columns = columnsOf(answer, this.clock.now());
+    const columns = finishedColumns(answer, this.clock.now());
     const { id, threadId, modelId } = message;
     const added = { modelId, added: 0, leafId: id, lastText: columns.content, at: columns.updatedAt };
     return this.transactions
@@ -136,9 +149,10 @@ export class MessagesService {
       });
   }
 
-  /** Answers that nobody will end: their replica gave no sign of life for `staleSeconds`, or they are among `ids`. */
-  orphans(staleSeconds: number, ids: readonly string[]): Promise<readonly Message[]> {
-    return this.messages.orphans(staleSeconds, ids);
+  /** Answers that nobody will end, as `MessagesRepository.orphans` has it. */
+  orphans(query: OrphanQuery): Promise<readonly Message[]> {
+    const begunBefore = new Date(this.clock.now().getTime() - query.staleSeconds * 1000);
+    return this.messages.orphans({ ...query, begunBefore });
   }
 
   /** Asks whichever replica generates the message to stop; without effect on a finished one. */
@@ -150,63 +164,94 @@ export class MessagesService {
     return this.messages.generatingIn(owner, threadId);
   }
 
+  /** How many answers somebody has under way, as `MessagesRepository.countGenerating` has it. */
+  countGenerating(owner: Owner, db: EntityManager): Promise<number> {
+    return this.messages.countGenerating(owner, db);
+  }
+
   stillWanted(replicaId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.messages.stillWanted(replicaId, ids);
+  }
+
+  /** One after the other in a thread; of many for the same model one, until its answer has ended. */
+  private async begin(
+    owner: Owner,
+    { threadId, modelId, alongside }: Pick<NewExchange, 'threadId' | 'modelId' | 'alongside'>,
+    work: (leafId: string | null, db: EntityManager) => Promise<Exchange>,
+  ): Promise<Exchange> {
+    try {
+      return await this.transactions.run(async (db) => {
+        await this.threads.lockOwned(owner, threadId, db);
+        const exchange = await work(await this.threads.currentLeaf(owner, threadId, modelId, db), db);
+        await alongside(exchange.assistantMessage, db);
+        return exchange;
+      });
+    } catch (error) {
+      if (violatesUnique(error, 'uq_messages_generating')) throw new DomainError('GENERATION_IN_PROGRESS');
+      throw error;
+    }
+  }
+
+  /** Messages of people follow answers, or what an import has in their place, of the same model in the same thread. */
+  private async requireParent(
+    owner: Owner,
+    { parentId, threadId, modelId }: Pick<Message, 'threadId' | 'modelId'> & { readonly parentId: string },
+    db: EntityManager,
+  ): Promise<void> {
+    const parent = await this.messages.findOwned(owner, parentId, db);
+    if (parent?.threadId !== threadId || parent.modelId !== modelId) {
+      throw new DomainError('MESSAGE_NOT_FOUND', { param: 'parentId' });
+    }
+    if (parent.role === 'user') throw new DomainError('MESSAGE_NOT_AN_ANSWER', { param: 'parentId' });
+  }
+
+  private history(
+    owner: Owner,
+    id: string | null,
+    { historyBytes }: NewAnswer,
+    db: EntityManager,
+  ): Promise<readonly EarlierMessage[]> {
+    return id === null
+      ? Promise.resolve([])
+      : this.messages.upFrom(owner, { id, maxBytes: historyBytes }, db);
+  }
+
+  /** Ids grow in a thread, whichever machine makes them. */
+  private async nextId(owner: Owner, threadId: string, db: EntityManager): Promise<string> {
+    return this.ids.nextAfter(await this.messages.newestId(owner, threadId, db));
+  }
+
+  private pendingAnswer(
+    question: Message,
+    { provider, temperature, replicaId }: NewAnswer,
+    id: string,
+  ): Message {
+    const { tenantId, userId, threadId, modelId } = question;
+    const row = { id, tenantId, userId, threadId, modelId, parentId: question.id, now: this.clock.now() };
+    return {
+      ...blankMessage(row),
+      role: 'assistant',
+      status: 'pending',
+      provider,
+      temperature: temperature ?? null,
+      replicaId,
+    };
+  }
+
+  /** Adds messages, each the parent of the next, and lets the current branch end with them. */
+  private async add(
+    owner: Owner,
+    added: readonly [Message, ...Message[]],
+    { leafId, lastText }: { readonly leafId: string | null; readonly lastText: string },
+    db: EntityManager,
+  ): Promise<void> {
+    const [{ threadId, modelId, parentId, createdAt: at }] = added;
+    if (parentId !== leafId) await this.messages.moveBranch(owner, { from: leafId, to: parentId }, db);
+    await this.messages.insert(added, db);
+    const end = { modelId, added: added.length, leafId: (added.at(-1) ?? added[0]).id, lastText, at };
+    await this.threads.recordMessages(owner, threadId, end, db);
   }
 }
 
 /** Undoes the transaction of an end that came too late. */
 class AlreadyEndedError extends Error {}
-
-function blank(row: {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly userId: string;
-  readonly threadId: string;
-  readonly modelId: string;
-  readonly parentId: string | null;
-  readonly now: Date;
-}): Omit<Message, 'role' | 'status'> {
-  const { now, ...ids } = row;
-  return {
-    ...ids,
-    content: '',
-    parts: [],
-    provider: null,
-    providerModel: null,
-    temperature: null,
-    inputTokens: null,
-    outputTokens: null,
-    cachedTokens: null,
-    finishReason: null,
-    providerFinishReason: null,
-    timeToFirstTokenMs: null,
-    durationMs: null,
-    errorCode: null,
-    replicaId: null,
-    cancelRequested: false,
-    createdAt: now,
-    updatedAt: now,
-  };
-}
-
-function columnsOf(answer: FinishedAnswer, now: Date) {
-  return {
-    status: answer.status,
-    content: textOf(answer.parts),
-    parts: [...answer.parts],
-    ...(answer.provider === undefined
-      ? {}
-      : { provider: answer.provider, temperature: answer.temperature ?? null }),
-    providerModel: answer.providerModel ?? null,
-    finishReason: answer.finishReason ?? null,
-    providerFinishReason: answer.providerFinishReason ?? null,
-    inputTokens: answer.inputTokens ?? null,
-    outputTokens: answer.outputTokens ?? null,
-    cachedTokens: answer.cachedTokens ?? null,
-    timeToFirstTokenMs: answer.timeToFirstTokenMs ?? null,
-    durationMs: answer.durationMs ?? null,
-    errorCode: answer.errorCode ?? null,
-    updatedAt: now,
-  };
-}
