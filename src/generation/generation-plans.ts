@@ -3,10 +3,11 @@ import { DomainError } from '../common/domain-error.js';
 import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { assembleContext, historyBytes } from '../messages/context.js';
 import type { EarlierMessage } from '../messages/message.js';
-import type { ModelRoute, RouteTarget } from '../models/model-route.js';
+import type { ModelRoute, PresetParameters, RouteTarget } from '../models/model-route.js';
 import { ModelRoutes } from '../models/model-routes.service.js';
 import type { ModelUser } from '../models/model-user.js';
 import { toFailure } from '../models/provider-failure.js';
+import { refusalOf } from '../models/refused-parameters.js';
 import { CurrentUsers } from '../users/current-users.service.js';
 import type { ModelCall } from './model-call.js';
 
@@ -31,7 +32,10 @@ export class GenerationPlan {
   get first(): { readonly provider: string; readonly temperature: number | undefined } {
     const [target] = this.route.targets;
     if (target === undefined) throw new Error('A route has a target.');
-    return { provider: target.connection.name.slice(0, 60), temperature: temperatureFor(target, this.wish) };
+    return {
+      provider: target.connection.name.slice(0, 60),
+      temperature: parametersFor(target, this.wish).temperature,
+    };
   }
 
   /** How much of what was said before any of them can use. */
@@ -67,17 +71,16 @@ export class GenerationPlan {
 
   /** What the request leaves open the alias fills; of system prompts: request, alias, profile (conversations.md, Context). */
   private request(target: RouteTarget, history: readonly EarlierMessage[]): GenerateRequest {
-    const { parameters, model } = target;
+    const { model } = target;
     const { content } = this.wish;
     const systemPrompt = this.wish.systemPrompt ?? target.systemPrompt ?? this.profilePrompt;
-    const maxOutputTokens = this.wish.maxOutputTokens ?? parameters.maxOutputTokens;
+    const { maxOutputTokens } = parametersFor(target, this.wish);
     const messages = assembleContext(history, content, {
       contextLength: contextLengthOf(target),
       maxOutputTokens: maxOutputTokens ?? model.maxOutputTokens,
       systemPrompt,
     });
-    const temperature = temperatureFor(target, this.wish);
-    return { ...parameters, model: model.id, messages, systemPrompt, temperature, maxOutputTokens };
+    return { ...parametersFor(target, this.wish), model: model.id, messages, systemPrompt };
   }
 }
 
@@ -90,8 +93,10 @@ export class GenerationPlans {
   ) {}
 
   /**
-   * Targets that cannot chat, or not at the temperature that applies, are left out: nothing of a request is dropped in silence.
-   * @throws DomainError MODEL_CANNOT_CHAT, TEMPERATURE_OUT_OF_RANGE when none is left; what `ModelRoutes.resolve` throws
+   * Targets that cannot chat, or not at the temperature or with the parameters that apply, are left out: nothing of a request is dropped
+   * in silence.
+   * @throws DomainError MODEL_CANNOT_CHAT, TEMPERATURE_OUT_OF_RANGE, UNSUPPORTED_PARAMETER or what else the first of them refuses when
+   *   none is left; what `ModelRoutes.resolve` throws
    */
   async plan(user: ModelUser, wish: Wish): Promise<GenerationPlan> {
     const route = await this.routes.resolve(user, wish.modelId).catch((error: unknown) => {
@@ -100,11 +105,14 @@ export class GenerationPlans {
     const chatting = route.targets.filter(({ model }) => model.capabilities.includes('chat'));
     const [first] = chatting;
     if (first === undefined) throw new DomainError('MODEL_CANNOT_CHAT');
-    const targets = chatting.filter((target) => takesTemperature(target, wish));
-    if (targets.length === 0) {
+    const mild = chatting.filter((target) => takesTemperature(target, wish));
+    if (mild.length === 0) {
       const { min, max } = first.model.temperature;
       throw new DomainError('TEMPERATURE_OUT_OF_RANGE', { param: 'temperature', details: { min, max } });
     }
+    const refusals = mild.map((target) => refusalOf(target, parametersFor(target, wish)));
+    const targets = mild.filter((_target, index) => refusals[index] === undefined);
+    if (targets.length === 0) throw toFailure(refusals[0], mild[0]);
     // The profile is asked for only when it can matter.
     const needsProfile =
       wish.systemPrompt === undefined && targets.some((target) => target.systemPrompt === undefined);
@@ -113,12 +121,20 @@ export class GenerationPlans {
   }
 }
 
-function temperatureFor({ parameters }: RouteTarget, { temperature }: Wish): number | undefined {
-  return temperature ?? parameters.temperature;
+/** What the request says, and what the alias says where that leaves it open. */
+function parametersFor(
+  { parameters }: RouteTarget,
+  { temperature, maxOutputTokens }: Wish,
+): PresetParameters {
+  return {
+    ...parameters,
+    temperature: temperature ?? parameters.temperature,
+    maxOutputTokens: maxOutputTokens ?? parameters.maxOutputTokens,
+  };
 }
 
 function takesTemperature(target: RouteTarget, wish: Wish): boolean {
-  const temperature = temperatureFor(target, wish);
+  const { temperature } = parametersFor(target, wish);
   const { min, max } = target.model.temperature;
   return temperature === undefined || (temperature >= min && temperature <= max);
 }

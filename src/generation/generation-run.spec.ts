@@ -6,6 +6,7 @@ import {
   finish,
   modelCalls,
   quickConfiguration,
+  readableLog,
   ScriptedModels,
   start,
   text,
@@ -18,21 +19,25 @@ interface Rig {
   readonly models: ScriptedModels;
   readonly run: GenerationRun;
   readonly events: JournalEvent[];
+  readonly lines: readonly Record<string, unknown>[];
 }
 
-function rig(script: readonly (readonly Step[])[], changes: EmbeddedValues = {}): Rig {
+type Load = NonNullable<Parameters<typeof modelCalls>[0]>['load'];
+
+function rig(script: readonly (readonly Step[])[], changes: EmbeddedValues = {}, load?: Load): Rig {
   const models = new ScriptedModels();
   models.will('test', ...script);
   const settings = { 'generation.maxAnswerCharacters': 100, 'generation.maxDurationMs': 5000, ...changes };
-  const { calls } = modelCalls({ settings });
+  const { calls } = modelCalls({ settings, ...(load === undefined ? {} : { load }) });
+  const { log, lines } = readableLog();
   const events: JournalEvent[] = [];
-  const run = new GenerationRuns(calls, new SystemClock(), quickConfiguration(settings)).prepare({
+  const run = new GenerationRuns(calls, new SystemClock(), log, quickConfiguration(settings)).prepare({
     route: models.route(['test']),
     requestOf: ({ model }) => ({ model: model.id, messages: [], temperature: 0.5 }),
     requestId: 'req_test',
     onEvent: (event) => events.push(event),
   });
-  return { models, run, events };
+  return { models, run, events, lines };
 }
 
 function textIn({ answer }: Outcome): string {
@@ -209,5 +214,27 @@ describe('a generation', () => {
     ]);
     await run.run();
     expect(events).toEqual([{ type: 'tool_call', id: 'a', name: 'look', input: '{"at":"it"}' }]);
+  });
+
+  it.each([
+    ['DATABASE_UNAVAILABLE', new Error('Connection terminated unexpectedly')],
+    ['INTERNAL_ERROR', new TypeError('oops')],
+  ])(
+    'that fails for our own reasons is %s, is no failure of the provider, and is in the log',
+    async (code, error) => {
+      const { run, lines } = rig([], {}, () => {
+        throw error;
+      });
+      const outcome = await run.run();
+      expect(outcome.answer).toMatchObject({ status: 'error', errorCode: code });
+      expect(outcome.failure?.code).toBe(code);
+      expect(lines).toMatchObject([{ level: 'error', code, err: { stack: expect.any(String) } }]);
+    },
+  );
+
+  it('says PROVIDER_FAILED of a defect of an adapter', async () => {
+    const { run, lines } = rig([[new TypeError('oops')]]);
+    expect((await run.run()).failure?.code).toBe('PROVIDER_FAILED');
+    expect(lines).toEqual([]);
   });
 });

@@ -10,6 +10,8 @@ import type {
   ToolCallEndEvent,
   ToolCallStartEvent,
 } from '../llm-providers/contract/generate-event.js';
+import { toUnforeseen } from '../infrastructure/unforeseen.js';
+import { Log } from '../infrastructure/logging/log.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import type { RouteTarget } from '../models/model-route.js';
@@ -69,6 +71,7 @@ export class GenerationRun {
     private readonly models: ModelCalls,
     private readonly limits: GenerationLimits,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {
     this.startedAt = clock.monotonicMs();
   }
@@ -192,7 +195,14 @@ export class GenerationRun {
     if (error instanceof ProviderError && error.truncated && this.firstTokenAt !== undefined) {
       return this.outcome('interrupted', new DomainError('GENERATION_INTERRUPTED', { cause: error }));
     }
-    return this.outcome('error', toFailure(error, this.target));
+    return this.outcome('error', this.wordFor(error));
+  }
+
+  private wordFor(error: unknown): DomainError {
+    if (error instanceof ProviderError || error instanceof DomainError) return toFailure(error, this.target);
+    const failure = toUnforeseen(error);
+    this.log.error({ err: error, code: failure.code }, 'a generation failed');
+    return failure;
   }
 
   private outcome(status: FinishedAnswer['status'], failure: DomainError | undefined): Outcome {
@@ -235,6 +245,7 @@ export class GenerationRuns {
   constructor(
     private readonly models: ModelCalls,
     private readonly clock: Clock,
+    private readonly log: Log,
     @Inject(CONFIGURATION) config: BootConfiguration,
   ) {
     this.limits = {
@@ -244,6 +255,6 @@ export class GenerationRuns {
   }
 
   prepare(call: GenerationCall): GenerationRun {
-    return new GenerationRun(call, this.models, this.limits, this.clock);
+    return new GenerationRun(call, this.models, this.limits, this.clock, this.log);
   }
 }

@@ -6,11 +6,17 @@ import { ModelsModule } from '../models/models.module.js';
 import { ThreadDeletion } from '../threads/thread-deletion.js';
 import { ThreadsModule } from '../threads/threads.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { AnswerStreams } from './answer-streams.js';
 import { AnswerWriter } from './answer-writer.js';
+import { FollowedJournals } from './followed-journals.js';
+import { GenerationAdmission } from './generation-admission.service.js';
 import { GenerationKeeper } from './generation-keeper.js';
 import { GenerationPlans } from './generation-plans.js';
 import { GenerationRuns } from './generation-run.js';
+import { GenerationStarter } from './generation-starter.js';
 import { GenerationService } from './generation.service.js';
+import { IdempotencyKey } from './idempotency-key.entity.js';
+import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { JournalEntry } from './journal-entry.entity.js';
 import { Journal } from './journal.js';
 import { ModelCalls } from './model-calls.js';
@@ -22,7 +28,7 @@ import { TargetOrder } from './target-order.js';
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([JournalEntry, Replica]),
+    TypeOrmModule.forFeature([IdempotencyKey, JournalEntry, Replica]),
     MessagesModule,
     ModelsModule,
     ThreadsModule,
@@ -30,19 +36,24 @@ import { TargetOrder } from './target-order.js';
   ],
   providers: [
     GenerationService,
+    GenerationAdmission,
     GenerationPlans,
+    GenerationStarter,
     GenerationRuns,
     ModelCalls,
     TargetOrder,
     Random,
+    AnswerStreams,
     AnswerWriter,
+    FollowedJournals,
+    IdempotencyKeysRepository,
     GenerationKeeper,
     OrphanSweep,
     Journal,
     Replicas,
     RunningGenerations,
   ],
-  exports: [GenerationService, RunningGenerations],
+  exports: [AnswerStreams, GenerationService, RunningGenerations],
 })
 export class GenerationModule {
   constructor(deletion: ThreadDeletion, generation: GenerationService) {

@@ -18,6 +18,21 @@ interface Batch {
   readonly events: JournalEvent[];
 }
 
+/** How far somebody has read the journal of a message: the first event of the last row, which may still grow, and how many it had. */
+interface JournalPlace {
+  readonly messageId: string;
+  readonly row: number;
+  readonly events: number;
+}
+
+/** What has happened since. */
+export interface JournalLook {
+  readonly messageId: string;
+  readonly isGenerating: boolean;
+  /** New rows, and the last one again if it has grown; in order. */
+  readonly rows: readonly { readonly firstEvent: number; readonly events: readonly JournalEvent[] }[];
+}
+
 /**
  * Keeps what has been generated in Postgres while it is being generated, so that a killed replica loses next to nothing.
  * One write carries what all generations of the process have to say; a failed one is tried again with the next.
@@ -68,6 +83,26 @@ export class Journal implements OnApplicationShutdown {
     const answer = new AnswerParts();
     for (const event of entries.flatMap(({ events }) => events)) answer.add(event);
     return [...answer.parts];
+  }
+
+  /** What other replicas have written; of each message and its journal in one moment: rows that are gone are in the message. */
+  look(places: readonly JournalPlace[]): Promise<JournalLook[]> {
+    return this.dataSource.query(
+      `SELECT place.id AS "messageId", message.replica_id IS NOT NULL AS "isGenerating", coalesce(journal.rows, '[]') AS rows
+         FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS place (id, row, events)
+         LEFT JOIN messages message ON message.id = place.id
+         LEFT JOIN LATERAL (
+           SELECT jsonb_agg(jsonb_build_object('firstEvent', first_event, 'events', entry.events) ORDER BY first_event) AS rows
+             FROM generation_journal entry
+            WHERE message_id = place.id AND first_event >= place.row
+              AND (first_event > place.row OR jsonb_array_length(entry.events) > place.events)
+         ) journal ON true`,
+      [
+        places.map(({ messageId }) => messageId),
+        places.map(({ row }) => row),
+        places.map(({ events }) => events),
+      ],
+    );
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -5,8 +5,10 @@ import type { Message } from '../messages/message.entity.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { AnswerWriter } from './answer-writer.js';
+import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { Journal } from './journal.js';
 import { Replicas } from './replicas.js';
+import { RunningGenerations } from './running-generations.js';
 
 /**
  * A replica without a sign of life for this long is dead. Swept every 5 s, its answers are ended within 25 s of the 30 that
@@ -14,7 +16,10 @@ import { Replicas } from './replicas.js';
  */
 const staleSeconds = 20;
 
-/** Ends as interrupted what nobody else will end: answers of dead replicas, and our own that could not be written. */
+/**
+ * Ends as interrupted what nobody else will end: answers of dead replicas, and our own that could not be written, or that we never
+ * heard were committed.
+ */
 @Injectable()
 export class OrphanSweep {
   constructor(
@@ -22,13 +27,21 @@ export class OrphanSweep {
     private readonly journal: Journal,
     private readonly writer: AnswerWriter,
     private readonly replicas: Replicas,
+    private readonly running: RunningGenerations,
+    private readonly keys: IdempotencyKeysRepository,
     private readonly log: Log,
   ) {}
 
   /** Each answer in a transaction of its own: of many replicas that sweep at once one ends it, and one that fails stops none. */
   async run(): Promise<void> {
     await this.replicas.forgetOld();
-    for (const message of await this.messages.orphans(staleSeconds, [...this.writer.leftBehind])) {
+    await this.keys.forgetOld();
+    const held = {
+      replicaId: this.replicas.own,
+      leftBehind: [...this.writer.leftBehind],
+      running: this.running.ids,
+    };
+    for (const message of await this.messages.orphans({ staleSeconds, ...held })) {
       await this.interrupt(message).catch((error: unknown) => {
         this.log.error({ err: error }, 'an answer could not be ended');
       });

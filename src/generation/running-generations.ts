@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { StopReason } from './generation-run.js';
+import type { LiveStream } from './live-stream.js';
 
 interface Running {
   readonly id: string;
+  readonly stream: LiveStream;
   readonly ended: Promise<unknown>;
   stop(reason: StopReason): void;
 }
@@ -15,6 +17,10 @@ export class RunningGenerations {
   add(generation: Running): void {
     this.byId.set(generation.id, generation);
     void generation.ended.then(() => this.byId.delete(generation.id));
+  }
+
+  find(id: string): Running | undefined {
+    return this.byId.get(id);
   }
 
   get ids(): readonly string[] {

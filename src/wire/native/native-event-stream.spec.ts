@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { NumberedEvent } from '../../generation/generation-event.js';
+import { LiveStream, type AnswerStream } from '../../generation/live-stream.js';
 import { encodeEvent, sendEvents, type EventStreamOptions } from './native-event-stream.js';
 
 function parse(text: string): EventSourceMessage[] {
@@ -38,13 +39,22 @@ interface Serving extends AsyncDisposable {
 }
 
 async function serve(
-  events: AsyncIterable<NumberedEvent>,
+  stream: AnswerStream | AsyncGenerator<NumberedEvent, void, undefined>,
   options: Partial<EventStreamOptions>,
 ): Promise<Serving> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const app = express().get('/', (_request, response) => {
-    const all = { messageId: 'msg_1', slowReaderTimeoutMs: 30_000, pingAfterMs: 15_000, ...options };
-    sendEvents(response, events, all).then(() => resolve(undefined), reject);
+    const all = {
+      messageId: 'msg_1',
+      after: 0,
+      slowReaderTimeoutMs: 30_000,
+      pingAfterMs: 15_000,
+      ...options,
+    };
+    sendEvents(response, 'follow' in stream ? stream : { follow: () => stream }, all).then(
+      () => resolve(undefined),
+      reject,
+    );
   });
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -74,6 +84,43 @@ describe('sending events', () => {
     reader.pause();
     await server.over;
     reader.destroy();
+  });
+
+  it('lets a reader who was too slow resume, without a gap and without a repeat', async () => {
+    const words = Array.from({ length: 3000 }, (_, index) => `${index} ${'x'.repeat(10_000)}`);
+    const stream = new LiveStream();
+    for (const token of words) stream.append({ type: 'token', token });
+    stream.append({ type: 'close' });
+    await using server = await serve(stream, { slowReaderTimeoutMs: 50 });
+    const slow = connect(server.port, '127.0.0.1');
+    slow.write('GET / HTTP/1.0\r\nHost: x\r\n\r\n');
+    slow.pause();
+    await server.over;
+    // What was on its way still arrives, up to somewhere within an event.
+    let head = '';
+    slow.setEncoding('utf8').on('data', (text: string) => (head += text));
+    slow.on('error', () => undefined).resume();
+    await once(slow, 'close');
+    const read = parse(head.slice(head.indexOf('\r\n\r\n') + 4));
+    expect(read.length).toBeLessThan(words.length);
+    const after = Number(read.at(-1)?.id?.split(':')[1]);
+    await using again = await serve(stream, { after });
+    const rest = parse(await (await fetch(`http://127.0.0.1:${again.port}/`)).text());
+    const tokens = [...read, ...rest.slice(0, -1)].map(
+      ({ data }) => (JSON.parse(data) as { token: string }).token,
+    );
+    expect(tokens).toEqual(words);
+  });
+
+  it('ends at once when the reader goes away while nothing happens', async () => {
+    const stream = new LiveStream();
+    stream.append({ type: 'token', token: 'a' });
+    await using server = await serve(stream, {});
+    const reader = connect(server.port, '127.0.0.1');
+    reader.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(reader, 'data');
+    reader.destroy();
+    await server.over;
   });
 
   it('ends when the reader goes away', async () => {

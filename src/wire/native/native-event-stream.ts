@@ -1,6 +1,7 @@
 import type { Response } from 'express';
 import { DomainError } from '../../common/domain-error.js';
 import type { NumberedEvent } from '../../generation/generation-event.js';
+import type { AnswerStream } from '../../generation/live-stream.js';
 import {
   sendEventStream,
   type EventStreamOptions as StreamOptions,
@@ -15,17 +16,19 @@ export function encodeEvent(messageId: string, { number, event }: NumberedEvent)
 
 export interface EventStreamOptions extends Omit<StreamOptions<NumberedEvent>, 'encode' | 'refuse'> {
   readonly messageId: string;
+  /** The number of the last event that the reader has; 0 for none. */
+  readonly after: number;
 }
 
-/** As `sendEventStream`; a reader who may not read on is told by an `error` event. */
+/** As `sendEventStream`, what comes after what the reader has; one who may not read on is told by an `error` event. */
 export function sendEvents(
   response: Response,
-  events: AsyncIterable<NumberedEvent>,
-  { messageId, ...options }: EventStreamOptions,
+  stream: AnswerStream,
+  { messageId, after, ...options }: EventStreamOptions,
 ): Promise<void> {
   // Numbered as the last event that was read: whoever resumes misses nothing.
-  let sent = 0;
-  return sendEventStream(response, events, {
+  let sent = after;
+  return sendEventStream(response, stream.follow(after, goneFrom(response, options.ended)), {
     ...options,
     encode: (event) => {
       sent = event.number;
@@ -33,6 +36,15 @@ export function sendEvents(
     },
     refuse: (reason) => encodeRefusal(messageId, sent, reason),
   });
+}
+
+/** Aborted when nobody reads an answer any more, or may. */
+export function goneFrom(response: Response, ended?: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once('close', leave);
+  if (response.destroyed) leave();
+  return ended === undefined ? gone.signal : AbortSignal.any([gone.signal, ended]);
 }
 
 function encodeRefusal(messageId: string, number: number, reason: unknown): string {

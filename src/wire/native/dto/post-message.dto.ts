@@ -1,15 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsNumber, Max, Min } from 'class-validator';
-import { MayBeAbsent } from '../../../infrastructure/http/optional.js';
+import { IsBoolean, IsInt, IsNumber, Max, Min, ValidateBy } from 'class-validator';
+import { fromWireId } from '../../../common/ids.js';
+import { MayBeAbsent, MayBeAbsentOrNull } from '../../../infrastructure/http/optional.js';
 import { IsText } from '../../../infrastructure/http/text-rules.js';
 import { MessageDto } from '../../../messages/dto/message.dto.js';
 import { maxMessageCharacters } from '../../../messages/message.js';
 
-export class PostMessageDto {
-  @ApiProperty({ minLength: 1, maxLength: maxMessageCharacters })
-  @IsText({ maximum: maxMessageCharacters })
-  content!: string;
-
+/** How an answer is asked for: once more, without anything to say. */
+export class RegenerateMessageDto {
   @ApiPropertyOptional({ description: 'Within the range of the model.' })
   @MayBeAbsent()
   @IsNumber()
@@ -34,6 +32,28 @@ export class PostMessageDto {
   @MayBeAbsent()
   @IsText({ maximum: 100_000 })
   systemPrompt?: string;
+}
+
+export class PostMessageDto extends RegenerateMessageDto {
+  @ApiProperty({ minLength: 1, maxLength: maxMessageCharacters })
+  @IsText({ maximum: maxMessageCharacters })
+  content!: string;
+
+  @ApiPropertyOptional({
+    type: 'string',
+    nullable: true,
+    description:
+      'The answer that the message follows; null to begin anew. The end of the current branch when left out. Another one makes a branch.',
+  })
+  @MayBeAbsentOrNull()
+  @ValidateBy({
+    name: 'isMessageId',
+    validator: {
+      validate: (value) => typeof value === 'string' && fromWireId('message', value) !== undefined,
+      defaultMessage: () => '$property must be the id of a message',
+    },
+  })
+  parentId?: string | null;
 }
 
 /** A message of a person with its finished answer. */
