@@ -13,6 +13,11 @@ import { CreateModelOverrides1795305602000 } from './1795305602000-CreateModelOv
 import { CreateModelAliases1795305603000 } from './1795305603000-CreateModelAliases.js';
 import { CreateModelLoads1795305604000 } from './1795305604000-CreateModelLoads.js';
 import { CreatePersonalKeys1795305605000 } from './1795305605000-CreatePersonalKeys.js';
+import { AddTenantsToModelLoads1795305606000 } from './1795305606000-AddTenantsToModelLoads.js';
+import { AddMessageBranches1795305606500 } from './1795305606500-AddMessageBranches.js';
+import { CreateSearchDocuments1795305607000 } from './1795305607000-CreateSearchDocuments.js';
+import { CreateIdempotencyKeys1795305608000 } from './1795305608000-CreateIdempotencyKeys.js';
+import { CreatePersonalKeyUses1795305609000 } from './1795305609000-CreatePersonalKeyUses.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -31,4 +36,9 @@ export const migrations = [
   CreateModelAliases1795305603000,
   CreateModelLoads1795305604000,
   CreatePersonalKeys1795305605000,
+  AddTenantsToModelLoads1795305606000,
+  AddMessageBranches1795305606500,
+  CreateSearchDocuments1795305607000,
+  CreateIdempotencyKeys1795305608000,
+  CreatePersonalKeyUses1795305609000,
 ];

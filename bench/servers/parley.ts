@@ -15,7 +15,10 @@ const content =
   'Please tell me, in a few sentences that a person can read in half a minute, why keyset pagination stays flat where OFFSET does not.';
 
 /** Counting is measured, too, and nothing is refused. */
-const generousLimits = Object.fromEntries(Object.keys(rateLimitSettings).map((key) => [key, 1_000_000]));
+const generousLimits = {
+  ...Object.fromEntries(Object.keys(rateLimitSettings).map((key) => [key, 1_000_000])),
+  'generation.maxConcurrentPerUser': 10_000,
+};
 
 export interface ParleyOptions {
   readonly directory: string;

@@ -320,6 +320,16 @@ export const errorCatalogue = {
     type: 'rate_limit_error',
     message: 'Too many requests. Please try again later.',
   },
+  TOO_MANY_GENERATIONS: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'As many answers of yours are under way as there may be. Please try again later.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This Idempotency-Key was used for another request.',
+  },
   SCOPE_EXCEEDS_RIGHTS: {
     status: 422,
     type: 'permission_error',
@@ -335,6 +345,21 @@ export const errorCatalogue = {
     type: 'validation_error',
     message:
       'A base URL is https, or http for hosts in outbound.allowedHosts, to a public host, without user name, query and fragment.',
+  },
+  CONNECTION_MODELS_REQUIRED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'Connections of this kind have to name their models: the vendor lists none that can be called.',
+  },
+  CONNECTION_HEADERS_WITH_PERSONAL_KEYS: {
+    status: 422,
+    type: 'validation_error',
+    message: 'A connection that people call with keys of their own sends no headers of yours with them.',
+  },
+  CONNECTION_OPTION_INVALID: {
+    status: 422,
+    type: 'validation_error',
+    message: 'Connections of this kind have no such option, or it cannot be that.',
   },
   CONTEXT_LENGTH_EXCEEDED: {
     status: 422,
@@ -381,6 +406,11 @@ export const errorCatalogue = {
     type: 'provider_error',
     message: 'The provider refused your personal key.',
   },
+  MESSAGE_NOT_AN_ANSWER: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This message is not an answer to a message of a person.',
+  },
   MODEL_NEEDS_NO_LOADING: {
     status: 422,
     type: 'validation_error',
@@ -391,6 +421,11 @@ export const errorCatalogue = {
     type: 'validation_error',
     message: 'There is no provider of this name to which people bring keys of their own.',
   },
+  API_KEY_RULE_CONFLICT: {
+    status: 422,
+    type: 'validation_error',
+    message: 'What the connection of this model says of keys of people leaves no choice here.',
+  },
   API_KEY_REQUIRED: {
     status: 422,
     type: 'validation_error',
@@ -399,7 +434,7 @@ export const errorCatalogue = {
   PERSONAL_KEY_UNREADABLE: {
     status: 422,
     type: 'validation_error',
-    message: 'Your API key for this model can no longer be read. Please give it again, or remove it.',
+    message: 'Your API key for this model can no longer be used. Please give it again, or remove it.',
   },
   CONTENT_FILTERED: {
     status: 422,

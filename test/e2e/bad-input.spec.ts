@@ -14,7 +14,11 @@ let token: string;
 let connection: string;
 
 beforeAll(async () => {
-  parley = await Parley.start({ 'server.bodyLimitBytes': 10_000, 'login.local': 'on' });
+  parley = await Parley.start({
+    'server.bodyLimitBytes': 10_000,
+    'login.local': 'on',
+    'providers.compatible.personalKeys': 'allowed',
+  });
   ada = await parley.first.logIn('ada', { groups: ['admins'] });
   user = await idOf(await parley.first.logIn('bob'));
   const made = await ada.ask<{ id: string }>('POST', '/api/tenants', { slug: 'target', name: 'Target' });
@@ -91,7 +95,7 @@ const connectionFields = {
   timeouts: { connectMs: 500 },
   personalKeys: 'none',
   models: ['x'],
-  options: { x: 1 },
+  options: { api: 'chat' },
 };
 
 const nullableOfConnections = ['credential', 'models'];
@@ -104,7 +108,20 @@ const routes: [string, () => string, Record<string, unknown>, (readonly string[]
   [
     'POST',
     () => `/api/threads/${thread}/models/demo/messages`,
-    { content: 'x', temperature: 1, maxOutputTokens: 5, stream: false, systemPrompt: 'x' },
+    {
+      content: 'x',
+      parentId: 'msg_01jd0v3kq9e8vb5t2m4y6z8a0c',
+      temperature: 1,
+      maxOutputTokens: 5,
+      stream: false,
+      systemPrompt: 'x',
+    },
+    ['parentId'],
+  ],
+  [
+    'POST',
+    () => `/api/messages/${message}/regenerate`,
+    { temperature: 1, maxOutputTokens: 5, stream: false, systemPrompt: 'x' },
   ],
   [
     'PATCH',
@@ -165,6 +182,7 @@ it('is tried on every route that takes a body', async () => {
   const tried = routes.map(([method, path]) =>
     `${method} ${path()}`
       .replace(thread, '{threadId}')
+      .replace(message, '{messageId}')
       .replace('/models/demo/', '/models/{modelId}/')
       .replace('/models/target', '/models/{modelId}')
       .replace(user, '{userId}')
@@ -300,6 +318,14 @@ describe('values out of bounds', () => {
     ['no content', 'POST', messagesOfDemo, {}, 'content'],
     ['no output tokens', 'POST', messagesOfDemo, { content: 'x', maxOutputTokens: 0 }, 'maxOutputTokens'],
     ['half a token', 'POST', messagesOfDemo, { content: 'x', maxOutputTokens: 1.5 }, 'maxOutputTokens'],
+    [
+      'a parent of another kind',
+      'POST',
+      messagesOfDemo,
+      { content: 'x', parentId: 'user_01jd0v3kq9e8vb5t2m4y6z8a0c' },
+      'parentId',
+    ],
+    ['a parent that is no id', 'POST', messagesOfDemo, { content: 'x', parentId: 'msg_x' }, 'parentId'],
     ['a blank system prompt', 'POST', messagesOfDemo, { content: 'x', systemPrompt: '' }, 'systemPrompt'],
   ])('are refused and named: %s', async (_name, method, path, body, param) => {
     await changesNothing(async () => {
@@ -328,6 +354,9 @@ describe('values out of bounds', () => {
     ['order=up', 'order'],
     ['orderBy=title', 'orderBy'],
     ['archived=maybe', 'archived'],
+    ['q=', 'q'],
+    ['q=a%00b', 'q'],
+    ['orderBy=relevance', 'orderBy'],
     ['unknown=1', 'unknown'],
     ['limit[a]=1', 'limit[a]'],
   ])('refuse the query %s', async (query, param) => {
@@ -356,6 +385,7 @@ describe('routes that take no body', () => {
   ])('refuse %s', async (_name, body, code) => {
     await changesNothing(async () => {
       for (const path of [
+        '/api/threads/archive',
         `/api/messages/${message}/cancel`,
         '/api/logout',
         '/api/session/refresh',
@@ -388,6 +418,7 @@ describe('ids in paths', () => {
       ['POST', `/api/threads/${id}/models/demo/messages`, { content: 'x' }],
       ['GET', `/api/messages/${id}`],
       ['POST', `/api/messages/${id}/cancel`, {}],
+      ['POST', `/api/messages/${id}/regenerate`, {}],
       ['GET', `/api/tokens/${id}`],
       ['PATCH', `/api/tokens/${id}`, { name: 'x' }],
       ['DELETE', `/api/tokens/${id}`],

@@ -41,6 +41,8 @@ function run(script: string, words: readonly string[], settings: Record<string, 
       PARLEY_ENCRYPTION_KEY_FILE: testKeyFile(),
       PARLEY_LOGIN_LOCAL: 'on',
       PARLEY_LOG_LEVEL: 'trace',
+      // A dozen processes load the same modules.
+      NODE_COMPILE_CACHE: path.join(workingDirectory, 'compiled'),
       ...settings,
     },
   });

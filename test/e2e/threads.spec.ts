@@ -127,7 +127,9 @@ describe('what is not yours', () => {
       ['POST', `/api/threads/${thread}/models/demo/messages`, { content: 'intruding' }],
       ['POST', `/api/threads/${thread}/models/demo/messages`, { content: 'intruding', stream: true }],
       ['GET', `/api/messages/${message}`],
+      ['GET', `/api/messages/${message}/stream`],
       ['POST', `/api/messages/${message}/cancel`, {}],
+      ['POST', `/api/messages/${message}/regenerate`, {}],
     ];
     const owned = await describedRoutes(parley.first, (path) => /\{(thread|message)Id\}/.test(path));
     const tried = attempts.map(([method, path]) =>

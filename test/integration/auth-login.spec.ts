@@ -4,33 +4,45 @@ import type { Browser } from '../support/browser.js';
 import { clientId, ScriptedIdentityProvider } from '../support/scripted-identity-provider.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
+const clock = new ManualClock();
+
 let database: TestDatabase;
 let provider: ScriptedIdentityProvider;
-let clock: ManualClock;
+/** For most tests. */
+let shared: AuthApplication;
 let app: AuthApplication;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  provider = await ScriptedIdentityProvider.start();
+  shared = await start();
 });
 
 beforeEach(async () => {
-  provider = await ScriptedIdentityProvider.start();
-  clock = new ManualClock();
-  app = await AuthApplication.start({
+  app = shared;
+  clock.reset();
+  provider.reset();
+  await app.database.query('TRUNCATE users, login_transactions CASCADE');
+});
+
+afterEach(async () => {
+  if (app !== shared) await app.stop();
+});
+
+afterAll(async () => {
+  await shared.stop();
+  await provider.stop();
+  await database.drop();
+});
+
+function start(): Promise<AuthApplication> {
+  return AuthApplication.start({
     databaseUrl: database.url,
     provider,
     clock,
     settings: { 'identity.groupRoles': { staff: 'power_user', boss: 'admin' } },
   });
-  await app.database.query('TRUNCATE users, login_transactions CASCADE');
-});
-
-afterEach(async () => {
-  await app.stop();
-  await provider.stop();
-});
-
-afterAll(() => database.drop());
+}
 
 async function rowsOf<Row>(table: 'login_transactions' | 'sessions' | 'users'): Promise<Row[]> {
   return app.database.query<Row[]>(`SELECT * FROM ${table}`);
@@ -81,6 +93,7 @@ describe('the start of a login', () => {
   });
 
   it('is refused with 503 while the provider is down, and works as soon as it is back', async () => {
+    app = await start();
     provider.isDown = true;
     const response = await app.browser().navigate(`${app.url}/app/login`);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -113,6 +126,7 @@ describe('the start of a login', () => {
   });
 
   it('discovers the provider once for many, and anew after ten minutes', async () => {
+    app = await start();
     await Promise.all(Array.from({ length: 10 }, () => app.begin(app.browser())));
     expect(provider.discoveries).toBe(1);
     clock.advance(601);
@@ -221,7 +235,9 @@ describe('the end of a login', () => {
     const answer = provider.answer(await app.begin(browser));
     await provider.stop();
     await expectRefusal(await app.complete(browser, answer), 503, 'IDENTITY_PROVIDER_UNAVAILABLE');
+    await shared.stop();
     provider = await ScriptedIdentityProvider.start();
+    app = shared = await start();
   });
 
   it('refuses a suspended person and changes nothing of them', async () => {

@@ -47,6 +47,7 @@ beforeAll(async () => {
     'identity.tenantClaim': tenantClaim,
     'providers.anthropic.apiKey': 'sk-test',
     'providers.anthropic.baseUrl': vendor.url,
+    'providers.anthropic.personalKeys': 'allowed',
     'providers.openai.apiKey': 'sk-test',
     'providers.openai.models': ['gpt-4o', 'gpt-5-2025-08-07', 'gpt-unheard-of'],
     'providers.compatible.models': [upstreamModel, 'gpt-4.1'],
@@ -226,7 +227,13 @@ describe('what an admin says of a model', () => {
       `SELECT id FROM tenants WHERE slug = 'default'`,
     );
     const expiresAt = new Date();
-    const limits = { tokenId: '', allowedNetworks: [], requestsPerMinute: null, expiresAt };
+    const limits = {
+      tokenId: '',
+      isOwnersOwn: true,
+      allowedNetworks: [],
+      requestsPerMinute: null,
+      expiresAt,
+    };
     const token: TokenCredential = { kind: 'token', models: ['gpt-4o'], ...limits };
     const admin: Caller = {
       tenantId,

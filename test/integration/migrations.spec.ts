@@ -48,8 +48,13 @@ describe('migrations', () => {
 
   it('leave the schema as it was when one of them fails', async () => {
     const all = await tables();
-    await withMigrator(config, (migrator) => migrator.down('one'));
-    const before = await tables();
+    let before = all;
+    let undone = 0;
+    // Not every migration makes a table.
+    for (; before.length === all.length; undone++) {
+      await withMigrator(config, (migrator) => migrator.down('one'));
+      before = await tables();
+    }
     const last = all.find((name) => !before.includes(name)) ?? '';
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
@@ -59,7 +64,7 @@ describe('migrations', () => {
     await client.end();
     expect(await tables()).toEqual(before);
     const status = await withMigrator(config, (migrator) => migrator.status());
-    expect(status.filter(({ applied }) => !applied)).toHaveLength(1);
+    expect(status.filter(({ applied }) => !applied)).toHaveLength(undone);
   });
 
   it('make the schema that the entities describe', async () => {

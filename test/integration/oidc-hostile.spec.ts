@@ -6,32 +6,58 @@ import { clientId, ScriptedIdentityProvider } from '../support/scripted-identity
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
 const clientSecret = 'canary-of-the-client, long enough for HS256';
+const hmac = new TextEncoder().encode(clientSecret);
 const now = Math.floor(Date.now() / 1000);
 
+/** A provider, and an application that knows it. */
+interface Scene {
+  readonly provider: ScriptedIdentityProvider;
+  readonly app: AuthApplication;
+}
+
 let database: TestDatabase;
+/** For most tests: after each, the provider is honest again. */
+let shared: Scene;
 let provider: ScriptedIdentityProvider;
 let app: AuthApplication;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  shared = await start();
 });
 
 beforeEach(async () => {
-  provider = await ScriptedIdentityProvider.start();
-  app = await AuthApplication.start({
-    databaseUrl: database.url,
-    provider,
-    settings: { 'oidc.clientSecret': clientSecret },
-  });
+  ({ provider, app } = shared);
   await app.database.query('TRUNCATE users, login_transactions CASCADE');
 });
 
-afterEach(async () => {
-  await app.stop();
-  await provider.stop();
+afterEach(() => {
+  provider.reset();
 });
 
-afterAll(() => database.drop());
+afterAll(async () => {
+  await stop(shared);
+  await database.drop();
+});
+
+async function start(): Promise<Scene> {
+  const provider = await ScriptedIdentityProvider.start();
+  const settings = { 'oidc.clientSecret': clientSecret };
+  return { provider, app: await AuthApplication.start({ databaseUrl: database.url, provider, settings }) };
+}
+
+async function stop(scene: Scene): Promise<void> {
+  await scene.app.stop();
+  await scene.provider.stop();
+}
+
+/** For tests of what an application remembers of its provider: each has both to itself. */
+function startEachAnew(): void {
+  beforeEach(async () => {
+    ({ provider, app } = await start());
+  });
+  afterEach(() => stop({ provider, app }));
+}
 
 /** Refused with the code and on record, and nobody is known or logged in who was not before. */
 async function expectNobody(response: Response, status: number, code: string): Promise<void> {
@@ -96,8 +122,6 @@ describe('an ID token', () => {
     await expectNobody(await attempt(claims), status, code);
   });
 
-  const hmac = new TextEncoder().encode(clientSecret);
-
   it.each<[string, string, (claims: JWTPayload) => unknown]>([
     ['that is missing', 'ID_TOKEN_MISSING', () => undefined],
     ['that is no text', 'ID_TOKEN_MISSING', () => 7],
@@ -138,6 +162,10 @@ describe('an ID token', () => {
     const status = code === 'IDENTITY_PROVIDER_INVALID' ? 502 : 401;
     await expectNobody(await attempt(), status, code);
   });
+});
+
+describe('an ID token', () => {
+  startEachAnew();
 
   it('that the client secret signed is refused even when the provider says that it signs so', async () => {
     provider.moreMetadata = { id_token_signing_alg_values_supported: ['HS256', 'none'] };
@@ -252,6 +280,8 @@ describe('the answer that the browser brings', () => {
 });
 
 describe('discovery', () => {
+  startEachAnew();
+
   it.each<[string, Record<string, unknown>]>([
     ['another issuer', { issuer: 'https://evil.example' }],
     ['an issuer with another path', { issuer: 'http://127.0.0.1/x' }],

@@ -7,34 +7,54 @@ import type { Browser } from '../support/browser.js';
 import { clientId, ScriptedIdentityProvider } from '../support/scripted-identity-provider.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
+const clock = new ManualClock();
+
 let database: TestDatabase;
 let provider: ScriptedIdentityProvider;
 let partner: ScriptedIdentityProvider;
-let clock: ManualClock;
+/** With the usual settings. */
+let shared: AuthApplication;
 let app: AuthApplication;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  provider = await ScriptedIdentityProvider.start();
+  partner = await ScriptedIdentityProvider.start();
+  shared = await start();
 });
 
 beforeEach(async () => {
-  provider = await ScriptedIdentityProvider.start();
-  partner = await ScriptedIdentityProvider.start();
-  await restart();
+  app = shared;
+  provider.reset();
+  partner.reset();
+  await forget();
 });
 
 afterEach(async () => {
-  await app.stop();
-  await Promise.all([provider.stop(), partner.stop()]);
+  if (app !== shared) await app.stop();
 });
 
-afterAll(() => database.drop());
+afterAll(async () => {
+  await shared.stop();
+  await Promise.all([provider.stop(), partner.stop()]);
+  await database.drop();
+});
 
+/** What happened. */
+async function forget(): Promise<void> {
+  clock.reset();
+  await app.database.query('TRUNCATE users, login_transactions CASCADE');
+}
+
+/** With other settings, or with none of what a replica remembers. */
 async function restart(settings: EmbeddedValues = {}): Promise<void> {
-  const running = app as AuthApplication | undefined;
-  await running?.stop().catch(() => undefined);
-  clock = new ManualClock();
-  app = await AuthApplication.start({
+  if (app !== shared) await app.stop();
+  app = await start(settings);
+  await forget();
+}
+
+function start(settings: EmbeddedValues = {}): Promise<AuthApplication> {
+  return AuthApplication.start({
     databaseUrl: database.url,
     provider,
     clock,
@@ -55,7 +75,6 @@ async function restart(settings: EmbeddedValues = {}): Promise<void> {
       ...settings,
     },
   });
-  await app.database.query('TRUNCATE users, login_transactions CASCADE');
 }
 
 /** Where a login at the partner leads to, or whatever else the query says. */
@@ -137,6 +156,7 @@ describe('a choice of identity providers', () => {
   });
 
   it('still serves the others while one is down', async () => {
+    await restart();
     provider.isDown = true;
     const browser = app.browser();
     expect((await browser.navigate(`${app.url}/app/login`)).status).toBe(503);

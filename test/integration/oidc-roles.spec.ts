@@ -8,37 +8,48 @@ import { ScriptedIdentityProvider } from '../support/scripted-identity-provider.
 import { createTestDatabase, type TestDatabase } from '../support/test-postgres.js';
 
 const groupRoles = { boss: 'admin', staff: 'power_user', all: 'user', visitors: 'guest' } as const;
+const clock = new ManualClock();
 
 let database: TestDatabase;
 let provider: ScriptedIdentityProvider;
-let clock: ManualClock;
+/** With the usual settings. */
+let shared: AuthApplication;
 let app: AuthApplication;
 let seqBefore: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   provider = await ScriptedIdentityProvider.start();
+  shared = await start({});
 });
 
-beforeEach(() => restart());
+beforeEach(async () => {
+  app = shared;
+  clock.reset();
+  await forget();
+});
 
-afterEach(() => app.stop());
+afterEach(async () => {
+  if (app !== shared) await app.stop();
+});
 
 afterAll(async () => {
+  await shared.stop();
   await provider.stop();
   await database.drop();
 });
 
-async function restart(settings: EmbeddedValues = {}): Promise<void> {
-  const running = app as AuthApplication | undefined;
-  await running?.stop().catch(() => undefined);
-  clock = new ManualClock();
-  app = await AuthApplication.start({
+function start(settings: EmbeddedValues): Promise<AuthApplication> {
+  return AuthApplication.start({
     databaseUrl: database.url,
     provider,
     clock,
     settings: { 'identity.groupRoles': groupRoles, ...settings },
   });
+}
+
+/** Who was here. */
+async function forget(): Promise<void> {
   await app.database.query('TRUNCATE users CASCADE');
   const [{ seq } = { seq: '0' }] = await app.database.query<{ seq: string }[]>(
     'SELECT coalesce(max(seq), 0) AS seq FROM audit_events',
@@ -107,7 +118,7 @@ function profileOf(subject: string, rest: Partial<LoginProfile> = {}): LoginProf
 
 describe('groups', () => {
   it('refuse a login that does not tell them, where the setting says so, and nobody is created', async () => {
-    await restart({ 'identity.absentGroups': 'refuse' });
+    app = await start({ 'identity.absentGroups': 'refuse' });
     expect(await refusalOf({})).toEqual([403, 'LOGIN_GROUPS_MISSING']);
     expect(await users()).toEqual([]);
     expect(await recorded('login.failed')).toMatchObject([
@@ -125,7 +136,7 @@ describe('groups', () => {
   ] as const)(
     'that are not told %s the role, and none take it away',
     async (absentGroups, known, unknown) => {
-      await restart({ 'identity.absentGroups': absentGroups });
+      app = await start({ 'identity.absentGroups': absentGroups });
       await app.logIn({ groups: ['staff'] });
       expect(await roleOf(await app.logIn())).toBe(known);
       expect(await roleOf(await app.logIn({ sub: 'new' }))).toBe(unknown);
@@ -146,7 +157,7 @@ describe('groups', () => {
   ] as const)(
     'are themselves kept as roles are when the claim is absent: %s',
     async (absentGroups, groups) => {
-      await restart({ 'identity.absentGroups': absentGroups });
+      app = await start({ 'identity.absentGroups': absentGroups });
       await app.logIn({ groups: ['visitors', 'staff', 'staff'] });
       expect(await users()).toMatchObject([{ groups: ['staff', 'visitors'] }]);
       await app.logIn({});
@@ -157,7 +168,7 @@ describe('groups', () => {
   );
 
   it('change nothing where none means anything: roles are given here', async () => {
-    await restart({ 'identity.groupRoles': {}, 'identity.absentGroups': 'default' });
+    app = await start({ 'identity.groupRoles': {}, 'identity.absentGroups': 'default' });
     await app.logIn({ groups: ['boss'] });
     await app.database.query(`UPDATE users SET role = 'power_user'`);
     expect(await roleOf(await app.logIn({ groups: ['boss'] }))).toBe('power_user');
@@ -193,7 +204,7 @@ describe('groups', () => {
 
 describe('a named admin', () => {
   it('is one whatever the groups say or do not say, and nobody else is', async () => {
-    await restart({
+    app = await start({
       'identity.admins': [`${provider.issuer}#ada`, 'https://other.example#eve'],
       'identity.absentGroups': 'refuse',
     });
@@ -301,7 +312,7 @@ describe('what the provider says between logins', () => {
   });
 
   it('is refused without a word on groups where the setting says so', async () => {
-    await restart({ 'identity.absentGroups': 'refuse' });
+    app = await start({ 'identity.absentGroups': 'refuse' });
     await app.logIn({ groups: ['staff'] });
     const told = app.get(UsersService).reconcile(profileOf('ada'));
     await expect(told).rejects.toMatchObject({ code: 'LOGIN_GROUPS_MISSING' });

@@ -10,6 +10,8 @@ import { createTestDatabase, type TestDatabase } from '../support/test-postgres.
 
 let database: TestDatabase;
 let provider: ScriptedIdentityProvider;
+/** With the usual settings. */
+let shared: AuthApplication;
 let app: AuthApplication;
 let acme: string;
 let umbrella: string;
@@ -17,24 +19,28 @@ let umbrella: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   provider = await ScriptedIdentityProvider.start();
+  shared = await start({ 'identity.tenantClaim': 'hd' });
 });
 
-beforeEach(() => restart());
+beforeEach(async () => {
+  app = shared;
+  await app.database.query('TRUNCATE users, tenant_identities CASCADE');
+  await app.database.query(`UPDATE tenants SET status = 'active'`);
+  [acme, umbrella] = [await makeTenant(), await makeTenant()];
+});
 
-afterEach(() => app.stop());
+afterEach(async () => {
+  if (app !== shared) await app.stop();
+});
 
 afterAll(async () => {
+  await shared.stop();
   await provider.stop();
   await database.drop();
 });
 
-async function restart(settings: EmbeddedValues = { 'identity.tenantClaim': 'hd' }): Promise<void> {
-  const running = app as AuthApplication | undefined;
-  await running?.stop().catch(() => undefined);
-  app = await AuthApplication.start({ databaseUrl: database.url, provider, settings });
-  await app.database.query('TRUNCATE users, tenant_identities CASCADE');
-  await app.database.query(`UPDATE tenants SET status = 'active'`);
-  [acme, umbrella] = [await makeTenant(), await makeTenant()];
+function start(settings: EmbeddedValues): Promise<AuthApplication> {
+  return AuthApplication.start({ databaseUrl: database.url, provider, settings });
 }
 
 async function makeTenant(): Promise<string> {
@@ -108,7 +114,7 @@ describe('somebody who logs in', () => {
   });
 
   it('belongs to the tenant of their issuer where no claim tells, else to the default one', async () => {
-    await restart({});
+    app = await start({});
     await app.logIn({ sub: 'ada', hd: 'acme.test' });
     expect(await tenantOf('ada')).toBe(defaultTenantId);
     await belong(acme, 'acme.test');
@@ -141,7 +147,7 @@ describe('somebody who logs in', () => {
   });
 
   it('is refused while the default tenant is suspended', async () => {
-    await restart({});
+    app = await start({});
     await suspend(defaultTenantId);
     expect(await refusalOf({})).toEqual([403, 'TENANT_SUSPENDED']);
     expect(await users()).toEqual([]);

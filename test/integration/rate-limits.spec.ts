@@ -28,7 +28,7 @@ function person(userId: string): Caller {
 /** A token of ada's. */
 function token(tokenId: string, requestsPerMinute: number | null): Caller {
   const limits = { models: null, allowedNetworks: [], expiresAt: new Date(), requestsPerMinute };
-  return { ...person('ada'), credential: { kind: 'token', tokenId, ...limits } };
+  return { ...person('ada'), credential: { kind: 'token', tokenId, isOwnersOwn: true, ...limits } };
 }
 
 async function start(settings: EmbeddedValues): Promise<void> {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await createTenant(parley, root, 'acme');
   amy = await logInAdmin(parley.first, 'amy', { org: 'acme', name: 'Amy Admin', email: 'amy@acme.test' });
   amyId = await idOf(amy);
-  joe = await parley.first.logIn('joe', { org: 'acme', name: 'Joe' });
+  joe = await parley.first.logIn('joe', { org: 'acme', name: 'Joe', groups: ['staff', 'dev'] });
   joeId = await idOf(joe);
 });
 
@@ -160,6 +160,7 @@ describe('administering users', () => {
       displayName: 'Joe',
       email: null,
       role: 'user',
+      groups: ['dev', 'staff'],
       status: 'active',
       tools: { allow: [], deny: [] },
       createdAt: expect.any(String),

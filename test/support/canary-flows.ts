@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { json, stream } from '../../bench/upstream/scripts.js';
+import { json, stream, type Script } from '../../bench/upstream/scripts.js';
 import { SetupState } from '../../src/auth/setup/setup-state.service.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { newToken } from '../../src/tokens/token-format.js';
 import { Browser } from './browser.js';
+import { listsModels } from './connections.js';
 import { ObservedParley } from './observed-parley.js';
 import { canaries, secrets } from './planted-secrets.js';
 import { answerPieces, answers, eventually, Person, type Parley, upstreamModel } from './parley.js';
@@ -288,6 +289,95 @@ async function talk({ browser }: Person): Promise<void> {
   await send(browser, path, { method: 'DELETE' });
 }
 
+async function connectVendors(admin: Browser): Promise<void> {
+  const { connectionKey, connectionHeader, personalKey } = secrets;
+  const { upstream } = parley;
+  const model = 'canary';
+  const fields = {
+    ...{ kind: 'openai-compatible', name: 'canary', baseUrl: upstream.url, credential: connectionKey },
+    ...{ headers: { 'x-team': connectionHeader }, models: [model] },
+  };
+  const { data } = await post(admin, '/api/providers', fields);
+  const own = { ...fields, name: 'own', models: ['canary-own'], personalKeys: 'allowed' };
+  await post(admin, '/api/providers', own);
+  await post(admin, '/api/providers', { ...own, headers: {} });
+  for (const wrong of [
+    {},
+    { name: 'other', baseUrl: 'https://10.0.0.1' },
+    { name: 'other', credential: `${connectionKey} ` },
+    { name: 'other', headers: { 'x-team': `${connectionHeader}\n` } },
+    { name: 'other', headers: { authorization: connectionHeader } },
+    { name: 'other', options: { api: connectionKey } },
+  ]) {
+    await post(admin, '/api/providers', { ...fields, ...wrong });
+  }
+  const path = `/api/providers/${String(data['id'])}`;
+  const giveKey = (): ReturnType<typeof send> => post(admin, '/api/profile/api-keys', { own: personalKey });
+  const thread = await post(admin, '/api/threads', {});
+  const use = (used: string, script: Script, isStreamed: boolean): ReturnType<typeof send> => {
+    upstream.enqueue(script, script, script);
+    const asked = post(admin, `/api/threads/${String(thread.data['id'])}/models/${used}/messages`, {
+      content: 'Hi',
+      stream: isStreamed,
+    });
+    return asked.finally(() => upstream.reset());
+  };
+  const everyKey = `${connectionKey} ${connectionHeader} ${personalKey}`;
+  const error = { message: `No: ${everyKey}`, type: personalKey, code: connectionKey };
+  const headers = {
+    'x-request-id': connectionKey,
+    'retry-after': personalKey,
+    'www-authenticate': `Bearer realm="${connectionHeader}"`,
+  };
+  const echoes = [400, 401, 403, 404, 500].map((status) => json({ error }, { status, headers }));
+  for (const script of [listsModels(model), ...echoes, stream([`<html>${everyKey}</html>`])]) {
+    upstream.route('GET', '/models', script);
+    await post(admin, `${path}/verify`, {});
+    await post(admin, `${path}/sync`, {});
+    await giveKey();
+    upstream.reset();
+  }
+  upstream.route('GET', '/models', listsModels(model));
+  await giveKey();
+  for (const used of ['canary-own', model]) {
+    await use(used, answers('Hello'), true);
+    for (const script of echoes) await use(used, script, false);
+    await use(used, stream([`data: ${JSON.stringify({ error })}\n\n`]), true);
+  }
+  for (const shown of [path, '/api/providers', '/api/profile', '/api/models', '/api/health', '/api/audit']) {
+    await send(admin, shown);
+  }
+  await send(admin, `/api/models/${model}/status`);
+  await sufferFromTheVault(admin, fields, giveKey);
+  await send(admin, '/api/profile/api-keys/own', { method: 'DELETE' });
+  for (const change of [
+    { baseUrl: `${upstream.url}/elsewhere` },
+    { credential: connectionKey, headers: { 'x-team': connectionHeader } },
+    { credential: [connectionKey] },
+    { headers: {} },
+    { credential: null },
+    { credential: connectionKey },
+  ]) {
+    await send(admin, path, { method: 'PATCH', body: change });
+  }
+  await send(admin, path, { method: 'DELETE' });
+}
+
+/** Nothing that is to be sealed can be stored. */
+async function sufferFromTheVault(
+  admin: Browser,
+  fields: object,
+  giveKey: () => Promise<unknown>,
+): Promise<void> {
+  const { database } = parley.first;
+  parley.upstream.route('GET', '/models', listsModels());
+  await database.query('ALTER TABLE sealed_secrets ADD CONSTRAINT broken CHECK (false) NOT VALID');
+  await post(admin, '/api/providers', { ...fields, name: 'never' });
+  await giveKey();
+  await database.query('ALTER TABLE sealed_secrets DROP CONSTRAINT broken');
+  parley.upstream.reset();
+}
+
 async function sufferFromTheDatabase(browser: Browser, path: string): Promise<void> {
   const { database } = parley.first;
   const broken = async (table: string, work: () => Promise<unknown>): Promise<void> => {
@@ -390,6 +480,7 @@ export async function driveEverything(): Promise<{ parley: Parley; observed: Obs
   home = parley.first.url;
   const admin = await setUp();
   await useTokens(admin);
+  await connectVendors(admin);
   await logInLocally();
   await logInAtTheProvider();
   await refreshAndLogOut();

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { registerHooks } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Template } from './test-postgres.js';
 
@@ -71,11 +70,13 @@ async function startServer(): Promise<string> {
 /** Stops the servers and removes the data of runs that were killed before their teardown. */
 async function removeAbandonedRuns(): Promise<void> {
   const { stopPostmaster } = await import('../../src/embedded/postmaster.js');
-  const { makerOf } = await import('./test-postgres.js');
-  for (const name of await readdir(tmpdir())) {
-    const maker = makerOf(name);
+  const { dataRoots, makerOf } = await import('./test-postgres.js');
+  const made = await Promise.all(
+    dataRoots.map(async (root) => (await readdir(root).catch(() => [])).map((name) => path.join(root, name))),
+  );
+  for (const dataDirectory of made.flat()) {
+    const maker = makerOf(path.basename(dataDirectory));
     if (maker === undefined || isAlive(maker)) continue;
-    const dataDirectory = path.join(tmpdir(), name);
     const found = await stat(dataDirectory).catch(() => undefined); // Another run may clean up too.
     if (found?.uid !== process.getuid?.()) continue;
     await stopPostmaster(path.join(dataDirectory, 'postgres', 'data'));

@@ -77,6 +77,19 @@ export class ScriptedIdentityProvider {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
+  /** Says and counts what it did when it started, by the clock, the key and the grants that it has. */
+  reset(): void {
+    this.isDown = this.isStalled = this.issuesRefreshTokens = false;
+    this.discoveries = this.codeExchanges = this.keyReads = this.renewals = 0;
+    this.renewal = {};
+    this.renewalError = undefined;
+    this.moreKeys = [];
+    this.moreMetadata = {};
+    this.lies.clear();
+    this.makeIdToken = undefined;
+    this.userInfo = {};
+  }
+
   /** Signs with another key from now on, which is the only one published. */
   async rotateKeys(): Promise<void> {
     this.key = await newKey();

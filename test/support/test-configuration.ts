@@ -26,6 +26,7 @@ export function testConfiguration(settings: EmbeddedValues): BootConfiguration {
   const input = { arguments: [], environment: { NODE_ENV: 'test' }, workingDirectory: '/' };
   const always: EmbeddedValues = {
     ...noLimits,
+    'generation.maxConcurrentPerUser': 0,
     'server.publicUrl': 'http://parley.test',
     'oidc.issuer': 'http://127.0.0.1:1',
     'oidc.clientId': 'parley-test',

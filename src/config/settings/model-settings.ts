@@ -30,6 +30,12 @@ export const modelSettings = {
       description: 'Length at which an answer is stopped, in characters.',
     },
   ),
+  'generation.maxConcurrentPerUser': setting(integer({ minimum: 0, maximum: 10_000 }), {
+    ...LIVE,
+    default: 10,
+    description:
+      'Answers that somebody may have under way at the same time, on all replicas; 0 for any number.',
+  }),
   'generation.maxAttempts': setting(integer({ minimum: 1, maximum: 3, unit: 'attempts' }), {
     ...LIVE,
     default: 3,

@@ -80,6 +80,11 @@ export const processSettings = {
     default: 10_000,
     description: 'Time after which Postgres cancels a statement, in ms.',
   }),
+  'search.configuration': setting(text, {
+    default: 'simple',
+    description:
+      'Text search configuration of Postgres; simple finds words of any language as they are written, english or another also their other forms. What is stored is indexed anew after a change.',
+  }),
   'redis.url': setting(url({ schemes: ['redis', 'rediss'], credentials: true }), {
     secret: true,
     aliases: ['REDIS_URL'],

@@ -9,6 +9,13 @@ interface AnswerOptions {
   readonly shape?: 'one' | 'list' | 'page' | 'numbered';
 }
 
+/** One of several models, which a property tells apart. */
+export interface OneOf {
+  readonly property: string;
+  /** By the values of the property. */
+  readonly models: Readonly<Record<string, Type>>;
+}
+
 const paginationSchemas: Readonly<Partial<Record<string, SchemaObject>>> = {
   page: {
     type: 'object',
@@ -33,12 +40,16 @@ const paginationSchemas: Readonly<Partial<Record<string, SchemaObject>>> = {
 };
 
 /** Sets the status of a native route and describes its answer, with the envelope around it. */
-export function Answers(model: Type, { status = 200, shape = 'one' }: AnswerOptions = {}): MethodDecorator {
+export function Answers(
+  answer: Type | OneOf,
+  { status = 200, shape = 'one' }: AnswerOptions = {},
+): MethodDecorator {
   const pagination = paginationSchemas[shape];
-  const item = { $ref: getSchemaPath(model) };
+  const models = typeof answer === 'function' ? [answer] : Object.values(answer.models);
+  const item = typeof answer === 'function' ? { $ref: getSchemaPath(answer) } : schemaOf(answer);
   return applyDecorators(
     HttpCode(status),
-    ApiExtraModels(model),
+    ApiExtraModels(...models),
     ApiResponse({
       status,
       schema: {
@@ -54,4 +65,12 @@ export function Answers(model: Type, { status = 200, shape = 'one' }: AnswerOpti
       },
     }),
   );
+}
+
+function schemaOf({ property, models }: OneOf): SchemaObject {
+  const mapping = Object.fromEntries(
+    Object.entries(models).map(([value, model]) => [value, getSchemaPath(model)]),
+  );
+  const oneOf = [...new Set(Object.values(mapping))].map(($ref) => ({ $ref }));
+  return { oneOf, discriminator: { propertyName: property, mapping } };
 }

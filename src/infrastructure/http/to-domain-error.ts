@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { DomainError } from '../../common/domain-error.js';
 import type { ErrorCode } from '../../common/error-catalogue.js';
-import { isDatabaseUnavailable } from '../database/database-errors.js';
+import { toUnforeseen } from '../unforeseen.js';
 
 const codeByStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'INVALID_REQUEST',
@@ -22,14 +22,11 @@ function statusOf(error: unknown): number | undefined {
 /** The catalogue's word for anything that was thrown. What nobody foresaw is INTERNAL_ERROR and says nothing of itself. */
 export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
-  if (isDatabaseUnavailable(error)) {
-    return new DomainError('DATABASE_UNAVAILABLE', { cause: error, retryAfterMs: 1000 });
-  }
   const status = statusOf(error);
   const code = status === undefined ? undefined : codeByStatus[status];
   if (code !== undefined) return new DomainError(code, { cause: error });
   if (status !== undefined && status >= 400 && status < 500) {
     return new DomainError('INVALID_REQUEST', { cause: error });
   }
-  return new DomainError('INTERNAL_ERROR', { cause: error });
+  return toUnforeseen(error);
 }

@@ -54,9 +54,7 @@ export class ProfileDto {
     this.locale = user.locale;
     this.timeZone = user.timeZone;
     this.systemPrompt = user.systemPrompt;
-    this.apiKeys = Object.fromEntries(
-      apiKeys.map(({ provider, rule, key }) => [provider, new PersonalKeyDto(rule, key)]),
-    );
+    this.apiKeys = Object.fromEntries(apiKeys.map((slot) => [slot.provider, new PersonalKeyDto(slot)]));
   }
 }
 

@@ -54,6 +54,14 @@ export class ManagedUserDto {
   @ApiProperty({ enum: roles })
   readonly role: Role;
 
+  @ApiProperty({
+    type: [String],
+    nullable: true,
+    description:
+      'Groups of the identity provider, as it told last: names that `groups` of a model may hold. Null when it never told any.',
+  })
+  readonly groups: readonly string[] | null;
+
   @ApiProperty({ enum: statuses })
   readonly status: Status;
 
@@ -78,6 +86,7 @@ export class ManagedUserDto {
     this.displayName = user.displayName;
     this.email = user.email;
     this.role = user.role;
+    this.groups = user.groups;
     this.status = user.status;
     this.tools = new UserToolsDto(user);
     this.createdAt = user.createdAt.toISOString();
