@@ -92,7 +92,7 @@ const connectionFields = {
   headers: { 'x-a': 'b' },
   tenants: ['tenant_01jd0v3kq9e8vb5t2m4y6z8a0c'],
   enabled: true,
-  timeouts: { connectMs: 500 },
+  timeouts: { connectMs: 5000 },
   personalKeys: 'none',
   models: ['x'],
   options: { api: 'chat' },

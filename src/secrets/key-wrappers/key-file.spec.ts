@@ -124,4 +124,16 @@ describe('a key file', () => {
     await chmod(file, 0o600);
     expect(await keys.currentKeyId()).toBe('file:k2');
   });
+
+  it('takes no other key by the name of one that it has', async () => {
+    const keys = await open(key1);
+    const wrapped = await keys.wrap(dataKey, 'record');
+    await writeFile(file, `${key2}k1 ${randomBytes(32).toString('base64')}\n`);
+    expect(await keys.currentKeyId()).toBe('file:k1');
+    expect(await keys.unwrap(wrapped, 'record')).toEqual(dataKey);
+    const errors = lines.filter((line) => line.includes('"level":"error"'));
+    expect(errors).toEqual([expect.stringContaining('k1 is the key that it was')]);
+    await writeFile(file, key2 + key1);
+    expect(await keys.currentKeyId()).toBe('file:k2');
+  });
 });

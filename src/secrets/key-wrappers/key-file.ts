@@ -96,6 +96,12 @@ export class KeyFile implements KeyWrapper {
       throw new KeyFileError('a file that nobody but its owner and group may read, in production');
     }
     const keys = parseKeyFile(await readFile(this.path, 'utf8'));
+    for (const [id, key] of keys) {
+      // What the new bytes would wrap, the right ones could not open.
+      if (this.keys.get(id)?.equals(key) === false) {
+        throw new KeyFileError(`a file in which ${id} is the key that it was`);
+      }
+    }
     if (version !== this.version && (mode & 0o077) !== 0) {
       this.log.warn(
         { mode: (mode & 0o777).toString(8) },

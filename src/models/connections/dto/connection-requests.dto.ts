@@ -2,19 +2,20 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsObject, Max, Min, ValidateNested } from 'class-validator';
 import { MayBeAbsent, MayBeAbsentOrNull } from '../../../infrastructure/http/optional.js';
-import { IsText } from '../../../infrastructure/http/text-rules.js';
 import { providerKinds } from '../../../llm-providers/contract/provider-kind.js';
 import { personalKeyRules, type PersonalKeyRule } from '../personal-key-rule.js';
 import {
   AreOfferedModels,
   AreTenants,
   IsBaseUrl,
+  IsConnectionName,
   IsCredential,
   IsHeaders,
   IsOptions,
+  maxName,
 } from './connection-rules.js';
 
-const minTimeoutMs = 100;
+const minTimeoutMs = 1000;
 const maxTimeoutMs = 24 * 60 * 60 * 1000;
 
 /** The demo is the installation's to offer, by its setting. */
@@ -114,7 +115,7 @@ class ConnectionFieldsDto {
   options?: Record<string, string | number | boolean>;
 }
 
-const name = { minLength: 1, maxLength: 100 };
+const name = { minLength: 1, maxLength: maxName };
 const baseUrl = { format: 'uri', example: 'https://api.openai.com/v1' };
 
 export class CreateConnectionDto extends ConnectionFieldsDto {
@@ -123,7 +124,7 @@ export class CreateConnectionDto extends ConnectionFieldsDto {
   kind!: (typeof kinds)[number];
 
   @ApiProperty(name)
-  @IsText({ maximum: name.maxLength })
+  @IsConnectionName()
   name!: string;
 
   @ApiProperty(baseUrl)
@@ -134,7 +135,7 @@ export class CreateConnectionDto extends ConnectionFieldsDto {
 export class ChangeConnectionDto extends ConnectionFieldsDto {
   @ApiPropertyOptional(name)
   @MayBeAbsent()
-  @IsText({ maximum: name.maxLength })
+  @IsConnectionName()
   name?: string;
 
   @ApiPropertyOptional({

@@ -2,6 +2,7 @@ import { ValidateBy } from 'class-validator';
 import { fromWireId } from '../../../common/ids.js';
 import { isModelId } from '../../../infrastructure/http/model-id.pipe.js';
 
+export const maxName = 100;
 const maxModels = 500;
 const maxTenants = 500;
 const maxHeaders = 20;
@@ -11,6 +12,7 @@ const maxOptions = 20;
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 /** RFC 9110, 5.5, without the bytes that nobody can agree on, and without white space at the ends. */
 const headerValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,3998}[\x21-\x7e])?$/;
+const visibleName = /^(?!\s)[^\p{C}\p{Zl}\p{Zp}]+(?<!\s)$/u;
 const credentialForm = /^[\x21-\x7e]{1,4000}$/;
 const optionName = /^\w{1,50}$/;
 
@@ -81,6 +83,14 @@ function rule(name: string, validate: (value: unknown) => boolean, message: stri
   return () =>
     ValidateBy({ name, validator: { validate, defaultMessage: () => `$property must be ${message}` } });
 }
+
+/** What people tell connections apart by, and keys of people are given for: no two names may look the same. */
+export const IsConnectionName = rule(
+  'isConnectionName',
+  (value) =>
+    typeof value === 'string' && value.length <= maxName && value.isWellFormed() && visibleName.test(value),
+  `text of 1 to ${maxName} visible characters, without white space at its ends`,
+);
 
 export const IsBaseUrl = rule(
   'isBaseUrl',
