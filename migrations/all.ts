@@ -42,3 +42,6 @@ export const migrations = [
   CreateIdempotencyKeys1795305608000,
   CreatePersonalKeyUses1795305609000,
 ];
+
+/** The tables that most requests write to, in the order in which a transaction locks them; foreign keys are checked last. */
+export const writersOrder = ['threads', 'thread_models', 'messages', 'users', 'tenants'];

@@ -43,6 +43,15 @@ describe('the end of an answer', () => {
     expect(written).toEqual([outcome.answer]);
   });
 
+  it.each(['57014', '55P03', '42P01', '53100'])(
+    'is kept and written again after SQLSTATE %s, which says nothing of what was sent',
+    async (code) => {
+      const { writer, written } = rig(Object.assign(new Error('canceled'), { code }), 'stored');
+      expect(await writer.write(message, outcome)).toEqual({ message, failure: undefined });
+      expect(written).toEqual([outcome.answer]);
+    },
+  );
+
   it('is a failure of the provider when the database refuses what it sent', async () => {
     const { writer, written } = rig(refused, 'stored');
     const { failure } = await writer.write(message, outcome);

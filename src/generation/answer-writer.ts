@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { toWireId } from '../common/ids.js';
-import { isDatabaseUnavailable, isRetryable } from '../infrastructure/database/database-errors.js';
+import { refusesData } from '../infrastructure/database/database-errors.js';
 import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService } from '../messages/messages.service.js';
@@ -67,7 +67,7 @@ export class AnswerWriter {
           return { message: null, failure: interrupted(error) };
         }
         // The database answers and refuses: what the provider sent cannot be kept, but that it failed can.
-        if (!isDatabaseUnavailable(error) && !isRetryable(error)) ending = unstorable(outcome, error);
+        if (refusesData(error)) ending = unstorable(outcome, error);
         await wait(delayMs, undefined, { signal: this.impatience.signal }).catch(() => undefined);
       }
     }

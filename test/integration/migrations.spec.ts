@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import pg from 'pg';
-import { migrations } from '../../migrations/all.js';
+import { migrations, writersOrder } from '../../migrations/all.js';
 import { createApp } from '../../src/create-app.js';
 import { withMigrator } from '../../src/infrastructure/database/migrate-database.js';
 import { Migrator } from '../../src/infrastructure/database/migrator.js';
@@ -44,6 +44,34 @@ describe('migrations', () => {
       Array.from({ length: 5 }, () => withMigrator(config, (migrator) => migrator.up())),
     );
     expect(applied.flat().sort()).toEqual(migrations.map(({ name }) => name).sort());
+  });
+
+  it('wait for those who write, and lock nobody out', async () => {
+    let reverted: string[] = [];
+    while (!reverted.includes('AddMessageBranches1795305606500')) {
+      reverted = await withMigrator(config, (migrator) => migrator.down('one'));
+      expect(reverted).toHaveLength(1);
+    }
+    let writes = 0;
+    let isOver = false;
+    const writers = Array.from({ length: 4 }, async () => {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      while (!isOver) {
+        await client.query('BEGIN');
+        for (const table of writersOrder) {
+          await client.query(`LOCK TABLE ${table} IN ROW EXCLUSIVE MODE`);
+          await client.query('SELECT pg_sleep(0.01)');
+        }
+        await client.query('COMMIT');
+        writes++;
+      }
+      await client.end();
+    });
+    while (writes < 4) await new Promise(setImmediate);
+    await withMigrator(config, (migrator) => migrator.up());
+    isOver = true;
+    await Promise.all(writers);
   });
 
   it('leave the schema as it was when one of them fails', async () => {

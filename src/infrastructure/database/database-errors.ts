@@ -28,6 +28,11 @@ export function isRetryable(error: unknown): boolean {
   return code === sqlStates.serializationFailure || code === sqlStates.deadlockDetected;
 }
 
+/** Whether the database answers, and will never take what it was given: bad data, a broken constraint, a limit. */
+export function refusesData(error: unknown): boolean {
+  return /^(?:22|23|54)/.test(codeOf(error) ?? '');
+}
+
 /** Whether a row broke the named unique constraint or index. */
 export function violatesUnique(error: unknown, constraint: string): boolean {
   return violates(error, sqlStates.uniqueViolation, constraint);

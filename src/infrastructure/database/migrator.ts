@@ -1,4 +1,5 @@
 import { MigrationExecutor, type DataSource, type QueryRunner } from 'typeorm';
+import { writersOrder } from '../../../migrations/all.js';
 import { grantToApplication } from './application-role.js';
 
 /** Any number will do as long as every replica takes the same: "parl" in ASCII. */
@@ -31,6 +32,7 @@ export class Migrator {
    */
   async up(): Promise<string[]> {
     return this.locked(async (executor, runner) => {
+      if ((await executor.getPendingMigrations()).length > 0) await waitForWriters(runner);
       const done = await executor.executePendingMigrations();
       if (this.applicationRole !== undefined) await grantToApplication(runner.manager, this.applicationRole);
       return done.map((migration) => migration.name);
@@ -41,7 +43,7 @@ export class Migrator {
   async down(extent: 'one' | 'all'): Promise<string[]> {
     return this.locked(async (executor) => {
       const applied = await executor.getExecutedMigrations();
-      const names = applied.map((migration) => migration.name).reverse();
+      const names = applied.map((migration) => migration.name);
       const reverted = extent === 'all' ? names : names.slice(0, 1);
       for (const _name of reverted) await executor.undoLastMigration();
       return reverted;
@@ -80,6 +82,19 @@ export class Migrator {
       await runner.release();
     }
   }
+}
+
+/**
+ * Takes what requests write to before anything is changed, in the order in which they take it: replicas of the version before go on
+ * writing, and would lock each other and the migration out.
+ */
+async function waitForWriters(runner: QueryRunner): Promise<void> {
+  const [{ tables }] = (await runner.query(
+    `SELECT array_agg(format('%I', name) ORDER BY place) AS tables
+       FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place) WHERE to_regclass(format('%I', name)) IS NOT NULL`,
+    [writersOrder],
+  )) as [{ tables: string[] | null }];
+  if (tables !== null) await runner.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);
 }
 
 class LockedExecutor extends MigrationExecutor {
