@@ -513,6 +513,16 @@ export const errorCatalogue = {
     type: 'server_error',
     message: 'The database cannot be reached. Please try again.',
   },
+  SERVER_STOPPING: {
+    status: 503,
+    type: 'server_error',
+    message: 'This server is stopping, and the answer goes on at another. Please try again.',
+  },
+  SEARCH_TIMEOUT: {
+    status: 503,
+    type: 'server_error',
+    message: 'This search took too long. Please search for less, or try again.',
+  },
   ENCRYPTION_UNAVAILABLE: {
     status: 503,
     type: 'server_error',

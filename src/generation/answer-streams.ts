@@ -10,6 +10,9 @@ import { RunningGenerations } from './running-generations.js';
 import { endOf, isGenerating, replay } from './stored-answer.js';
 import { closeNumber } from './stream-position.js';
 
+/** When an answer that goes on elsewhere may be asked for there, in milliseconds. */
+const retryAfterMs = 1000;
+
 /** The stream of any answer, wherever and whenever it is generated: numbers of events mean the same in all of them. */
 @Injectable()
 export class AnswerStreams {
@@ -27,7 +30,7 @@ export class AnswerStreams {
   }
 
   /**
-   * An answer that has begun before, as if it were just begun.
+   * An answer that has begun before, as if it were just begun. Where this replica stops before it has ended, its failure says to try again.
    * @throws DomainError MESSAGE_NOT_FOUND
    */
   async join(owner: Owner, messageId: string): Promise<Generation> {
@@ -35,8 +38,10 @@ export class AnswerStreams {
     const userMessage = await this.messages.questionOf(owner, messageId);
     const stream = this.of(assistantMessage);
     const ended: Generation['ended'] = async (gone) => {
-      for await (const { event } of stream.follow(closeNumber - 1, gone)) if (event.type === 'close') break;
-      return endOf(await this.messages.get(owner, messageId));
+      let isClosed = false;
+      for await (const { event } of stream.follow(closeNumber - 1, gone)) isClosed ||= event.type === 'close';
+      const message = await this.messages.get(owner, messageId);
+      return !isClosed && isGenerating(message) ? { message, failure: notHere() } : endOf(message);
     };
     return { userMessage, assistantMessage, stream, ended };
   }
@@ -45,4 +50,9 @@ export class AnswerStreams {
     if (!isGenerating(answer)) return replay(answer);
     return this.running.find(answer.id)?.stream ?? this.journals.of(answer);
   }
+}
+
+/** Nothing is known of the end: whoever asks again will be told. */
+function notHere(): DomainError {
+  return new DomainError('SERVER_STOPPING', { retryAfterMs });
 }

@@ -104,18 +104,23 @@ export class FollowedJournals implements BeforeApplicationShutdown {
   }
 
   private async look(): Promise<void> {
-    const places = [...this.followed.values()].map(({ answer, row, events }) => ({
-      messageId: answer.id,
-      row,
-      events,
-    }));
-    const looks = await this.journal.look(places);
-    await Promise.all(looks.map((look) => this.take(look)));
+    // As they are now: a place says nothing about an answer that is followed anew when the rows come.
+    const asked = new Map(this.followed);
+    const looks = await this.journal.look(
+      [...asked.values()].map(({ answer, row, events }) => ({ messageId: answer.id, row, events })),
+    );
+    // All of them are over before the next look, whichever fails: none takes what another has taken.
+    const taken = await Promise.allSettled(looks.map((look) => this.take(asked.get(look.messageId), look)));
+    const failed = taken.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
-  private async take({ messageId, isGenerating, rows }: JournalLook): Promise<void> {
-    const followed = this.followed.get(messageId);
-    if (followed === undefined) return;
+  /** @param followed as it was when the journal was asked */
+  private async take(
+    followed: Followed | undefined,
+    { messageId, isGenerating, rows }: JournalLook,
+  ): Promise<void> {
+    if (followed === undefined || this.followed.get(messageId) !== followed) return;
     const { answer, stream } = followed;
     for (const { firstEvent, events } of rows) {
       if (firstEvent !== followed.row) followed.before = stream.position;

@@ -30,7 +30,7 @@ export class GenerationAdmission {
 
   /**
    * Begins an answer, or joins the one that the same request began. Most come once: so it is tried first, and whatever it failed by,
-   * if the answer is there now, it lost against itself.
+   * if the answer is there now, it lost against itself. Only a token that may not ask the model is not told either.
    * @throws DomainError IDEMPOTENCY_KEY_REUSED; what `begin` throws
    */
   async once(
@@ -39,15 +39,12 @@ export class GenerationAdmission {
     begin: () => Promise<Generation>,
   ): Promise<Generation> {
     if (request === undefined) return begin();
-    try {
-      return await begin();
-    } catch (error) {
-      // What became of it is unknown: whoever asks again will be told.
-      if (isDatabaseUnavailable(error)) throw error;
-      const begun = await this.begunBefore(owner, request);
-      if (begun === undefined) throw error;
-      return this.streams.join(owner, begun);
-    }
+    const first = await this.beginOrJoin(owner, request, begin);
+    if (first !== undefined) return first;
+    // The key expired, or went with its thread, between being claimed and being looked for.
+    const second = await this.beginOrJoin(owner, request, begin);
+    if (second !== undefined) return second;
+    throw new DomainError('GENERATION_IN_PROGRESS', { retryAfterMs });
   }
 
   /**
@@ -67,6 +64,24 @@ export class GenerationAdmission {
     throw new KeyTakenError();
   }
 
+  /** @returns undefined when the key was taken, and is no longer known */
+  private async beginOrJoin(
+    owner: Owner,
+    request: RepeatableRequest,
+    begin: () => Promise<Generation>,
+  ): Promise<Generation | undefined> {
+    try {
+      return await begin();
+    } catch (error) {
+      // What became of it is unknown: whoever asks again will be told.
+      if (isDatabaseUnavailable(error) || isNotGranted(error)) throw error;
+      const begun = await this.begunBefore(owner, request);
+      if (begun !== undefined) return this.streams.join(owner, begun);
+      if (error instanceof KeyTakenError) return undefined;
+      throw error;
+    }
+  }
+
   /** The id of the answer. */
   private async begunBefore(owner: Owner, request: RepeatableRequest): Promise<string | undefined> {
     const known = await this.keys.find(owner, request);
@@ -79,3 +94,7 @@ export class GenerationAdmission {
 
 /** Another request with the same key came first: undoes the transaction. */
 class KeyTakenError extends Error {}
+
+function isNotGranted(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'MODEL_NOT_GRANTED';
+}

@@ -117,6 +117,13 @@ describe('the number of an event', () => {
   });
 });
 
+it('parts that only a later version knows are no events', () => {
+  // What the database gives is only thought to be a part.
+  const unknown = { type: 'image', text: 'seen' } as unknown as MessagePart;
+  const known: MessagePart = { type: 'text', text: 'Hello' };
+  expect([...eventsOf([unknown, known, unknown])]).toEqual([{ type: 'token', token: 'Hello' }]);
+});
+
 describe('a long text', () => {
   it('is replayed in pieces, of which none ends in half a character', () => {
     const long = 'x' + '\u{1f600}'.repeat(10_000);

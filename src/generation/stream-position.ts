@@ -40,17 +40,20 @@ export function restOf({ number, event }: NumberedEvent, after: number): Numbere
   return { number, event: known > 0 ? { ...event, token: event.token.slice(known) } : event };
 }
 
-/** The events that make these parts of a message. */
+/** The events that make these parts of a message; there are none for parts that only a later version knows. */
 export function* eventsOf(parts: readonly MessagePart[]): Generator<JournalEvent, void, undefined> {
   for (const part of parts) {
-    if (part.type === 'tool_call') {
-      yield part;
-      continue;
-    }
-    const type = part.type === 'text' ? 'token' : 'reasoning';
-    for (const token of piecesOf(part.text)) yield { type, token };
-    if (part.type === 'reasoning' && part.signature !== undefined) {
-      yield { type: 'reasoning', token: '', signature: part.signature };
+    switch (part.type) {
+      case 'text':
+        for (const token of piecesOf(part.text)) yield { type: 'token', token };
+        break;
+      case 'reasoning':
+        for (const token of piecesOf(part.text)) yield { type: 'reasoning', token };
+        if (part.signature !== undefined) yield { type: 'reasoning', token: '', signature: part.signature };
+        break;
+      case 'tool_call':
+        yield part;
+        break;
     }
   }
 }

@@ -2,7 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { refuseUngrantedModel } from '../auth/granted-models.js';
 import { DomainError } from '../common/domain-error.js';
 import { ownerOf } from '../common/owner.js';
-import { AliasTargets, type ReachedTargets } from './aliases/alias-targets.service.js';
+import {
+  AliasTargets,
+  isAvailable,
+  type LookUps,
+  type ReachedTargets,
+} from './aliases/alias-targets.service.js';
 import type { FlattenedAlias } from './aliases/flatten.js';
 import { KnownAliases } from './aliases/known-aliases.service.js';
 import { Catalogue } from './catalogue/catalogue.service.js';
@@ -58,15 +63,24 @@ export class ModelRoutes {
     const names = await this.aliases.namesOf(user);
     const alias = names.find(modelId);
     if (alias === undefined) return this.toModel(user, modelId, pay);
-    const reached = await this.aliasTargets.reach(user, names, alias);
+    const lookUps: LookUps = new Map();
+    const reached = await this.aliasTargets.reach(user, names, alias, lookUps);
     refuseBroken(reached);
-    const targets = await this.payable(
-      reached.leaves.map(async ({ found, ...preset }) => ({
-        ...(await pay(user, found)),
-        ...preset,
-      })),
+    const paid = await this.payable(
+      reached.leaves.map(({ found }) => found),
+      (found) => pay(user, found),
     );
-    return { id: modelId, targets, policy: policyOf(reached.router, targets.length) };
+    // What is passed over leaves its share to the others of its part, as what is not there does.
+    for (const [key, lookUp] of lookUps) {
+      const end = await lookUp;
+      if (isAvailable(end) && !paid.has(end)) lookUps.set(key, Promise.resolve('unavailable'));
+    }
+    const { leaves, router } = await this.aliasTargets.reach(user, names, alias, lookUps);
+    const targets = leaves.flatMap(({ found, ...preset }) => {
+      const callable = paid.get(found);
+      return callable === undefined ? [] : [{ ...callable, ...preset }];
+    });
+    return { id: modelId, targets, policy: policyOf(router, targets.length) };
   }
 
   private async toModel(user: ModelUser, modelId: string, pay: Payment): Promise<ModelRoute> {
@@ -95,12 +109,15 @@ export class ModelRoutes {
   }
 
   /** Without those for which a key is missing, or whose credential cannot be read, unless that leaves none. */
-  private async payable(targets: readonly Promise<RouteTarget>[]): Promise<RouteTarget[]> {
-    const settled = await Promise.allSettled(targets);
+  private async payable(
+    models: readonly AvailableModel[],
+    pay: (found: AvailableModel) => Promise<Callable>,
+  ): Promise<Map<AvailableModel, Callable>> {
+    const settled = await Promise.allSettled(models.map(async (found) => [found, await pay(found)] as const));
     const failed = settled.filter((target) => target.status === 'rejected');
     const fatal = failed.find(({ reason }) => !isPassedOver(reason)) ?? failed.at(settled.length - 1);
     if (fatal !== undefined) throw fatal.reason;
-    return settled.filter((target) => target.status === 'fulfilled').map(({ value }) => value);
+    return new Map(settled.filter((target) => target.status === 'fulfilled').map(({ value }) => value));
   }
 }
 

@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { randomUUID } from 'node:crypto';
 import { Gate } from '../../bench/upstream/gate.js';
 import { json, stream } from '../../bench/upstream/scripts.js';
+import { fromWireId } from '../../src/common/ids.js';
+import { FollowedJournals } from '../../src/generation/followed-journals.js';
 import { IdempotencyKeysRepository } from '../../src/generation/idempotency-keys.repository.js';
 import { OrphanSweep } from '../../src/generation/orphan-sweep.js';
 import { Transactions } from '../../src/infrastructure/database/transactions.js';
@@ -28,7 +30,8 @@ let key: string;
 beforeAll(async () => {
   parley = await Parley.start();
   second = await parley.addReplica();
-  ada = await parley.first.logIn('ada');
+  // Who may issue tokens.
+  ada = await parley.first.logIn('ada', { groups: ['admins'] });
   adaAtSecond = ada.at(second);
 });
 
@@ -130,6 +133,72 @@ describe('an Idempotency-Key', () => {
     expect(data.assistantMessage.content).toBe('for bob');
   });
 
+  it('gives a token nothing of a model that it may not ask', async () => {
+    parley.upstream.enqueue(answers('Hello'), answers('again'));
+    const { data } = await ask(ada, { content: 'Hi' });
+    const again = `/api/messages/${data.assistantMessage.id}/regenerate`;
+    expect((await ask(ada, {}, { path: again })).status).toBe(200);
+    const tokenFor = async (model: string): Promise<string> => {
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      const issued = { name: model, scopes: ['write'], models: [model], expiresAt };
+      return (await ada.ask<{ token: string }>('POST', '/api/tokens', issued)).data.token;
+    };
+    const [ungranted, granted] = [await tokenFor('demo'), await tokenFor(upstreamModel)];
+    const withToken = async (token: string, path: string, body: object): Promise<unknown[]> => {
+      const response = await fetch(parley.first.url + path, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: {
+          ...{ authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          'idempotency-key': key,
+        },
+      });
+      return [response.status, ((await response.json()) as Answer).error?.code];
+    };
+    const post = messagesOf(thread);
+    expect(await withToken(ungranted, post, { content: 'Hi' })).toEqual([403, 'MODEL_NOT_GRANTED']);
+    expect(await withToken(ungranted, again, {})).toEqual([403, 'MODEL_NOT_GRANTED']);
+    expect(await withToken(granted, post, { content: 'Hi' })).toEqual([200, undefined]);
+    expect(await withToken(granted, again, {})).toEqual([200, undefined]);
+    expect(parley.upstream.requests).toHaveLength(2);
+  });
+
+  it('that expires while its request waits begins another answer', async () => {
+    const { database } = second;
+    parley.upstream.enqueue(answers('one'), answers('two'));
+    await ask(ada, { content: 'Hi' });
+    const told = await database.transaction(async (db) => {
+      await db.query('SELECT FROM threads WHERE id = $1 FOR UPDATE', [fromWireId('thread', thread)]);
+      const waiting = ask(ada, { content: 'Hi' });
+      await eventually(async () => {
+        const waits = await database.query<unknown[]>(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waits.length > 0 ? true : undefined;
+      });
+      // Since its transaction began: to that it is known, to the look afterwards no longer.
+      await database.query(
+        `UPDATE idempotency_keys SET created_at = clock_timestamp() - interval '24 hours' WHERE key = $1`,
+        [key],
+      );
+      return { waiting };
+    });
+    expect((await told.waiting).data.assistantMessage.content).toBe('two');
+    expect(await ada.messages(thread)).toHaveLength(4);
+  });
+
+  it('that is taken and gone again each time is refused for now', async () => {
+    parley.upstream.enqueue(answers('one'));
+    await ask(ada, { content: 'Hi' });
+    const find = jest.spyOn(parley.first.app.get(IdempotencyKeysRepository), 'find');
+    find.mockResolvedValueOnce(undefined).mockResolvedValueOnce(undefined);
+    const told = await ask(ada, { content: 'Hi' });
+    find.mockRestore();
+    expect([told.status, told.error?.code]).toEqual([409, 'GENERATION_IN_PROGRESS']);
+    expect(told.headers.get('retry-after')).toBe('5');
+    expect(await ada.messages(thread)).toHaveLength(2);
+  });
+
   it('is forgotten after a day, and swept away', async () => {
     parley.upstream.enqueue(answers('one'), answers('two'));
     const one = await ask(ada, { content: 'Hi' });
@@ -188,6 +257,22 @@ describe('the same request with the same key', () => {
       content: 'Hello',
     });
     expect(parley.upstream.requests).toHaveLength(1);
+  });
+
+  it('is told to come again by a replica that stops while the answer goes on elsewhere', async () => {
+    const third = await parley.addReplica();
+    const gate = new Gate();
+    parley.upstream.enqueue(stream(answerPieces('Hel', 'lo'), { gates: { 2: gate } }));
+    const begun = await open(ada, { content: 'Hi' });
+    const start = await begun.next();
+    const waiting = ask(ada.at(third), { content: 'Hi' });
+    await eventually(() => Promise.resolve(third.app.get(FollowedJournals).size === 1 ? true : undefined));
+    await third.stop();
+    const told = await waiting;
+    expect([told.status, told.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(told.error?.details).toMatchObject({ messageId: start.data['messageId'] });
+    gate.open();
+    expect((await ask(adaAtSecond, { content: 'Hi' })).data.assistantMessage.content).toBe('Hello');
   });
 
   it('tells the same failure: another try is another key', async () => {

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Exchange } from '../../bench/upstream/exchange.js';
 import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
 import { json, type Script } from '../../bench/upstream/scripts.js';
+import type { Owner } from '../../src/common/owner.js';
+import { ModelRoutes } from '../../src/models/model-routes.service.js';
 import type { ProfileDto } from '../../src/profile/dto/profile.dto.js';
 import type { UsedKey } from '../../src/models/personal-keys/personal-key.entity.js';
 import { PersonalKeyUses } from '../../src/models/personal-keys/personal-key-uses.service.js';
@@ -223,6 +225,27 @@ describe('keys that people bring', () => {
     const posted = await bob.post(await bob.createThread(), 'own', { content: 'Hi' });
     expect(posted).toMatchObject({ status: 422, error: { code: 'API_KEY_REQUIRED' } });
     expect(parley.upstream.requests).toEqual([]);
+  });
+
+  it('that are missing leave the share of their model to the others of its part of a router', async () => {
+    const part = [{ model: 'own' }, { model: 'ours' }];
+    await root.ask('POST', '/api/models', { kind: 'router', id: 'part', scope: 'tenant', targets: part });
+    const targets = [
+      { model: 'part', weight: 9 },
+      { model: 'open', weight: 1 },
+    ];
+    const router = { kind: 'router', id: 'shares', scope: 'tenant', strategy: 'weighted', targets };
+    expect((await root.ask('POST', '/api/models', router)).status).toBe(201);
+    const [owner] = await parley.first.database.query<Owner[]>(
+      `SELECT id AS "userId", tenant_id AS "tenantId" FROM users WHERE subject = 'bob'`,
+    );
+    const credential = { kind: 'session', sessionId: '', authenticatedAt: null } as const;
+    const user = { tenantId: '', userId: '', ...owner, role: 'user', credential } as const;
+    const route = await parley.first.app.get(ModelRoutes).resolve(user, 'shares');
+    expect(route.targets.map(({ model, weight }) => [model.id, weight])).toEqual([
+      ['ours', 9],
+      ['open', 1],
+    ]);
   });
 
   it('that the vendor refuses are not replaced either, nor tried again', async () => {

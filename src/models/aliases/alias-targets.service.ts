@@ -11,6 +11,10 @@ import { keyOf, type TargetReference } from './target-reference.js';
 
 type LookUp = AvailableModel | 'unavailable' | ProviderError;
 
+export function isAvailable(lookUp: LookUp): lookUp is AvailableModel {
+  return lookUp !== 'unavailable' && !(lookUp instanceof ProviderError);
+}
+
 /** What was looked up already, for those who ask for many aliases at once. */
 export type LookUps = Map<string, Promise<LookUp>>;
 
