@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { firstWithin } from '../common/first-within.js';
 import { toWireId } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
 import { ThreadDeletion } from './thread-deletion.js';
 import { ThreadsRepository } from './threads.repository.js';
 
-/** So few that whoever waits for the lock of one of them waits for milliseconds: a thread is deleted with all its messages. */
+/** So few that whoever waits for the lock of one of them does not wait long: a thread is deleted with all its messages. */
 const deletedAtOnce = 20;
+const messagesDeletedAtOnce = 5000;
 const archivedAtOnce = 500;
 
 export interface DeletedThreads {
@@ -15,7 +17,7 @@ export interface DeletedThreads {
   readonly messages: number;
 }
 
-/** What is done to all threads of a person: a few at a time, so that a failure half-way leaves whole threads. */
+/** What is done to all threads of a person that are there when it is asked for: a few at a time, so that a failure half-way leaves whole threads. */
 @Injectable()
 export class BulkThreadsService {
   constructor(
@@ -29,8 +31,11 @@ export class BulkThreadsService {
   async archiveAll(owner: Owner): Promise<number> {
     let archived = 0;
     let after: string | undefined;
+    const last = await this.threads.newestId(owner);
+    if (last === undefined) return archived;
     for (;;) {
-      const ids = await this.threads.idsAfter(owner, { after, archived: false, limit: archivedAtOnce });
+      const range = { after, last, archived: false, limit: archivedAtOnce };
+      const ids = (await this.threads.within(owner, range)).map(({ id }) => id);
       if (ids.length === 0) return archived;
       archived += await this.threads.archive(owner, ids);
       after = ids.at(-1);
@@ -44,9 +49,14 @@ export class BulkThreadsService {
   async deleteAll(owner: Owner): Promise<DeletedThreads> {
     const deleted = { threads: 0, messages: 0 };
     let after: string | undefined;
+    const last = await this.threads.newestId(owner);
+    if (last === undefined) return deleted;
     for (;;) {
-      const ids = await this.threads.idsAfter(owner, { after, archived: 'all', limit: deletedAtOnce });
-      if (ids.length === 0) return deleted;
+      const next = await this.threads.within(owner, { after, last, archived: 'all', limit: deletedAtOnce });
+      if (next.length === 0) return deleted;
+      const ids = firstWithin(messagesDeletedAtOnce, next, ({ messageCount }) => messageCount).map(
+        ({ id }) => id,
+      );
       for (const id of ids) await this.deletion.announce(owner, id);
       const { threads, messages } = await this.delete(owner, ids);
       deleted.threads += threads;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, MoreThan, type EntityManager, type Repository } from 'typeorm';
+import { And, In, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
 import { ownerOf, type Owner } from '../common/owner.js';
 import { ThreadModel } from './thread-model.entity.js';
@@ -12,6 +12,13 @@ export interface ThreadQuery {
   readonly archived: boolean | 'all';
   readonly limit: number;
   readonly cursor?: string | undefined;
+}
+
+export interface ThreadRange {
+  readonly after: string | undefined;
+  readonly last: string;
+  readonly archived: boolean | 'all';
+  readonly limit: number;
 }
 
 export interface AddedMessages {
@@ -124,23 +131,30 @@ export class ThreadsRepository {
     return true;
   }
 
-  /** Ids of threads that are still there, in order of id: the first `limit` after `after`, if that is given. */
-  async idsAfter(
-    owner: Owner,
-    page: { readonly after: string | undefined; readonly archived: boolean | 'all'; readonly limit: number },
-  ): Promise<string[]> {
-    const { after, archived, limit } = page;
-    const threads = await this.threads.find({
+  /** The id of the thread that was made last. */
+  async newestId(owner: Owner): Promise<string | undefined> {
+    const [newest] = await this.threads.find({
       select: { id: true },
+      where: ownerOf(owner),
+      order: { id: 'DESC' },
+      take: 1,
+    });
+    return newest?.id;
+  }
+
+  /** Threads that are still there, in order of id: the first `limit` after `after`, if that is given, up to `last`. */
+  within(owner: Owner, page: ThreadRange): Promise<Pick<Thread, 'id' | 'messageCount'>[]> {
+    const { after, last, archived, limit } = page;
+    return this.threads.find({
+      select: { id: true, messageCount: true },
       where: {
         ...ownerOf(owner),
-        ...(after === undefined ? {} : { id: MoreThan(after) }),
+        id: after === undefined ? LessThanOrEqual(last) : And(MoreThan(after), LessThanOrEqual(last)),
         ...(archived === 'all' ? {} : { archived }),
       },
       order: { id: 'ASC' },
       take: limit,
     });
-    return threads.map(({ id }) => id);
   }
 
   /** Answers how many of the threads this has archived. They keep their place in time. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromWireId } from '../../src/common/ids.js';
+import { ThreadDeletion } from '../../src/threads/thread-deletion.js';
 import type { ThreadDto } from '../../src/threads/dto/thread.dto.js';
 import { Gate } from '../../bench/upstream/gate.js';
 import { stream } from '../../bench/upstream/scripts.js';
@@ -95,6 +96,36 @@ describe('deleting all threads', () => {
     await ada.ask('DELETE', '/api/threads?confirm=all');
     expect((await auditOf(parley, id)).filter(({ action }) => action !== 'user.created')).toEqual([
       { action: 'thread.deleted', targetId: id, details: { threads: 2, messages: 2 } },
+    ]);
+  });
+
+  it('leaves what is made meanwhile', async () => {
+    const ada = await parley.first.logIn('quick');
+    for (let count = 0; count < 21; count++) await ada.createThread('Before');
+    const userId = fromWireId('user', await idOf(ada));
+    parley.first.app.get(ThreadDeletion).before(async (owner) => {
+      if (owner.userId === userId) await ada.createThread('After');
+    });
+    expect((await ada.ask('DELETE', '/api/threads?confirm=all')).data).toMatchObject({ deletedThreads: 21 });
+    expect(await countOf(ada, 'all')).toBe(21);
+  });
+
+  it('takes few threads at once when they are long', async () => {
+    const ada = await parley.first.logIn('talker');
+    const id = await idOf(ada);
+    for (let count = 0; count < 4; count++) await ada.createThread(`Long ${count}`);
+    for (const [place, messages] of [2000, 3000, 1, 9000].entries()) {
+      await parley.first.database.query(
+        'UPDATE threads SET message_count = $2 WHERE user_id = $1 AND title = $3',
+        [fromWireId('user', id), messages, `Long ${place}`],
+      );
+    }
+    await ada.ask('DELETE', '/api/threads?confirm=all');
+    const entries = (await auditOf(parley, id)).filter(({ action }) => action === 'thread.deleted');
+    expect(entries.map(({ details }) => details)).toEqual([
+      { threads: 2, messages: 5000 },
+      { threads: 1, messages: 1 },
+      { threads: 1, messages: 9000 },
     ]);
   });
 

@@ -47,6 +47,11 @@ describe('a search', () => {
     ['blanks', '  ', 'q'],
     ['NUL', 'a\0b', 'q'],
     ['more than 500 characters', 'x'.repeat(501), 'q'],
+    ['more than 32 words', 'a '.repeat(33), 'q'],
+    ['more than 32 words in a phrase', `"${'a.'.repeat(33)}"`, 'q'],
+    ['more than 32 words that must not be there', '-a '.repeat(33), 'q'],
+    ['more than 32 characters of a script without spaces', '字'.repeat(33), 'q'],
+    ['characters that are more than 32 words', '\ufdfb'.repeat(32), 'q'],
   ])('refuses to look for %s', async (_name, q, param) => {
     const answer = await search(q);
     expect(answer).toMatchObject({ status: 400, error: { code: 'VALIDATION_FAILED', param } });
@@ -96,19 +101,30 @@ describe('a search', () => {
       '💥',
       '\u0301',
       '\u200d',
-      '\ufdfb'.repeat(500),
+      '\ufdfb'.repeat(31),
     ],
     ...[
       'x'.repeat(500),
-      '字'.repeat(500),
+      '字'.repeat(32),
       '- '.repeat(250),
-      '-a '.repeat(166),
-      '"a" or '.repeat(71),
+      '-a '.repeat(32),
+      '"a" or '.repeat(32),
       'a'.repeat(499) + '"',
     ],
   ])('for %s is answered', async (q) => {
     const { status, pagination } = await search(q, '', bob);
     expect([status, pagination.totalCount]).toEqual([200, 0]);
+  });
+
+  it('is given up when it takes longer than 2 seconds', async () => {
+    await parley.first.app.get(Transactions).run(async (db) => {
+      await db.query('LOCK TABLE search_documents');
+      const before = performance.now();
+      const answer = await search('anything', '', bob);
+      expect(answer).toMatchObject({ status: 503, error: { code: 'SEARCH_TIMEOUT' } });
+      expect(performance.now() - before).toBeLessThan(5000);
+    });
+    expect((await search('anything', '', bob)).status).toBe(200);
   });
 
   it('is answered with no body of somebody else', async () => {
@@ -206,6 +222,33 @@ describe('what is found', () => {
     expect(await titles('終わり', '', dora)).toEqual(['Long without spaces']);
     expect(await highlighted('needle', dora)).toEqual(['needle']);
     expect(await highlighted('終わり', dora)).toEqual(['終わり']);
+  });
+});
+
+describe('a long message of a script without spaces', () => {
+  it.each([
+    [
+      'ประเทศไทยเป็นประเทศที่ตั้งอยู่ในเอเชียตะวันออกเฉียงใต้ มีภาษาไทยเป็นภาษาราชการ การศึกษาและการพัฒนาระบบงานสาธารณะเป็นภารกิจของรัฐบาล ',
+      'ช้างน้ำตาล',
+    ],
+    [
+      'このシステムの設定は管理者の画面からいつでも変更することができますので、お使いの環境に合わせて必要な項目の値を見直してください。また、利用者の情報の扱いについては会社の規則の範囲の中で行うものとし、',
+      '富士山の頂',
+    ],
+  ])('keeps its common characters up to its end: %s', async (prose, end) => {
+    const iris = await parley.first.logIn(`iris ${end.length}`);
+    await say('Prose', prose.repeat(60).slice(0, 5700) + end, 'Yes', iris);
+    expect(await titles(end, '', iris)).toEqual(['Prose']);
+    expect(await highlighted(end, iris)).toEqual([end]);
+  });
+
+  it('is indexed in its first 200 parts, and stored whole', async () => {
+    const jan = await parley.first.logIn('jan');
+    const content = `${'中'.repeat(260_190)}始まり${'中'.repeat(100)}終わり`;
+    const thread = await say('Very long', content, 'Yes', jan);
+    expect(await titles('始まり', '', jan)).toEqual(['Very long']);
+    expect(await titles('終わり', '', jan)).toEqual([]);
+    expect((await jan.messages(thread))[0]?.content).toBe(content);
   });
 });
 

@@ -6,6 +6,7 @@ const sqlStates = {
   uniqueViolation: '23505',
   serializationFailure: '40001',
   deadlockDetected: '40P01',
+  queryCanceled: '57014',
 } as const;
 
 /** 08: connection; 53300: too many connections; 57P01 to 57P03: shut down, crashed, starting up. */
@@ -26,6 +27,11 @@ function codeOf(error: unknown): string | undefined {
 export function isRetryable(error: unknown): boolean {
   const code = codeOf(error);
   return code === sqlStates.serializationFailure || code === sqlStates.deadlockDetected;
+}
+
+/** Whether a statement took longer than it may. */
+export function isCancelled(error: unknown): boolean {
+  return codeOf(error) === sqlStates.queryCanceled;
 }
 
 /** Whether the database answers, and will never take what it was given: bad data, a broken constraint, a limit. */

@@ -1,4 +1,4 @@
-import { wordsOf, type Word } from './words.js';
+import { eachWordOf, wordsOf, type Word } from './words.js';
 
 /** Some of a text around what was found in it. Plain text, never markup: the ranges say what to highlight. */
 export interface Excerpt {
@@ -16,22 +16,33 @@ const excerptLength = 240;
 const lengthBefore = 60;
 
 /**
+ * Reads the text up to its first word that was found, and what is shown after it.
  * @param found the words, folded, that the index found in the text
  * @param phrases what was looked for: characters of scripts without spaces are highlighted where a whole run of them is
  */
 export function excerptOf(text: string, found: readonly string[], phrases: readonly string[]): Excerpt {
-  const words = wordsOf(text);
   const wanted = new Set(found);
   const runs = phrases.flatMap(runsOf);
-  const ranges = apart(
-    words.flatMap((word, index) => {
-      if (!word.isCharacter) return wanted.has(word.folded) ? [word] : [];
-      return runs
-        .filter((run) => run.every((character, offset) => words[index + offset]?.folded === character))
-        .map((run) => ({ start: word.start, end: words[index + run.length - 1]?.end ?? word.end }));
-    }),
-  );
-  return cut(text, words, ranges);
+  const words: Word[] = [];
+  const hits: Range[] = [];
+  for (const word of eachWordOf(text)) {
+    if (word.start > (hits[0]?.end ?? word.start) + excerptLength) break;
+    words.push(word);
+    if (!word.isCharacter) {
+      if (wanted.has(word.folded)) hits.push(word);
+      continue;
+    }
+    for (const run of runs) {
+      const first = words.at(-run.length);
+      if (first !== undefined && endWith(words, run)) hits.push({ start: first.start, end: word.end });
+    }
+  }
+  return cut(text, words, apart(hits.sort((a, b) => a.start - b.start)));
+}
+
+function endWith(words: readonly Word[], run: readonly string[]): boolean {
+  const offset = words.length - run.length;
+  return offset >= 0 && run.every((character, index) => words[offset + index]?.folded === character);
 }
 
 /** The runs of characters in a phrase that have no other word between them. */

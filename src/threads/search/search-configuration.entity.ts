@@ -14,4 +14,8 @@ export class SearchConfiguration {
   /** Threads after this one, by id, are not indexed by this configuration yet; null when all are. */
   @Column('uuid', { nullable: true })
   pendingAfter!: string | null;
+
+  /** Nor are the messages after this one of the thread `pendingAfter`; null when all of that are. */
+  @Column('uuid', { nullable: true })
+  pendingMessage!: string | null;
 }

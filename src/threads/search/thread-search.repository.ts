@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
 import { readCursor, toPage, type Page, type PageQuery } from '../../common/cursor.js';
+import { DomainError } from '../../common/domain-error.js';
 import type { Owner } from '../../common/owner.js';
-import { SearchDocument, type SearchKind } from './search-document.entity.js';
+import { isCancelled } from '../../infrastructure/database/database-errors.js';
+import { Transactions } from '../../infrastructure/database/transactions.js';
+import type { SearchKind } from './search-document.entity.js';
 import type { SearchTerm } from './search-terms.js';
 
 export interface ThreadSearch {
@@ -39,13 +40,15 @@ const keys = {
   updated_at: { column: 'thread.updated_at', type: 'timestamptz' },
 } as const;
 
+const patienceMs = 2000;
+
 @Injectable()
 export class ThreadSearchRepository {
-  constructor(@InjectRepository(SearchDocument) private readonly documents: Repository<SearchDocument>) {}
+  constructor(private readonly transactions: Transactions) {}
 
   /** The query of Postgres for the terms; undefined when it has no word that is looked for, only stop words. */
   async queryOf(terms: readonly SearchTerm[]): Promise<string | undefined> {
-    const rows = await this.documents.query<{ query: string }[]>(
+    const rows = await this.ask<{ query: string }>(
       `SELECT websearch_to_tsquery(
                 max(configuration.name)::regconfig,
                 string_agg(term.operator || '"' || search_words(term.text) || '"', ' ' ORDER BY term.place)
@@ -69,7 +72,7 @@ export class ThreadSearchRepository {
     const { column, type } = keys[search.orderBy];
     const direction = search.order === 'asc' ? 'ASC' : 'DESC';
     const beyond = search.order === 'asc' ? '>' : '<';
-    const [found] = await this.documents.query<{ count: number; hits: HitRow[] }[]>(
+    const [found] = await this.ask<{ count: number; hits: HitRow[] }>(
       `WITH best AS MATERIALIZED (
          SELECT DISTINCT ON (thread_id) thread_id, source_id, part, kind, ts_rank(words, $3::tsquery, 1) AS rank
            FROM search_documents
@@ -98,27 +101,40 @@ export class ThreadSearchRepository {
 
   /** The texts behind hits: of a page of them, because finding words in a text again takes a millisecond. */
   textsOf(owner: Owner, tsQuery: string, hits: readonly Hit[]): Promise<FoundText[]> {
-    return this.documents.query(
-      `SELECT hit.thread_id AS "threadId", source.text, ARRAY(
+    return this.ask(
+      `SELECT hit.thread_id AS "threadId", part.text, ARRAY(
                 SELECT DISTINCT marked[1] FROM regexp_matches(
-                  ts_headline(configuration.name::regconfig, search_words(source.text), $3::tsquery,
+                  ts_headline(configuration.name::regconfig, search_words(part.text), $3::tsquery,
                     'HighlightAll=true, StartSel=<, StopSel=>'), '<([^>]*)>', 'g') marked) AS words
          FROM search_configuration configuration,
               unnest($4::uuid[], $5::uuid[], $6::integer[], $7::text[]) hit(thread_id, source_id, part, kind),
-              LATERAL (SELECT substr(CASE kind
+              LATERAL (SELECT CASE kind
                 WHEN 'title' THEN (SELECT title FROM threads
                   WHERE tenant_id = $1 AND user_id = $2 AND id = hit.thread_id)
                 WHEN 'summary' THEN (SELECT summary FROM thread_models
                   WHERE tenant_id = $1 AND user_id = $2 AND thread_id = hit.thread_id AND md5(model_id)::uuid = source_id)
                 ELSE (SELECT content FROM messages
                   WHERE tenant_id = $1 AND user_id = $2 AND thread_id = hit.thread_id AND id = source_id)
-                END, hit.part * 5800 + 1, 6000) AS text OFFSET 0) source -- fetched once: OFFSET keeps it from being inlined
-        WHERE source.text IS NOT NULL`,
+                END AS whole OFFSET 0) source, -- fetched once: OFFSET keeps it from being inlined
+              LATERAL (SELECT search_part(source.whole, hit.part) AS text OFFSET 0) part
+        WHERE part.text IS NOT NULL`,
       [
         ...[owner.tenantId, owner.userId, tsQuery],
         ...[hits.map(({ threadId }) => threadId), hits.map(({ sourceId }) => sourceId)],
         ...[hits.map(({ part }) => part), hits.map(({ kind }) => kind)],
       ],
     );
+  }
+
+  /** A search that takes longer would keep a connection from others. */
+  private ask<Row>(query: string, parameters: readonly unknown[]): Promise<Row[]> {
+    return this.transactions
+      .run(async (db) => {
+        await db.query(`SET LOCAL statement_timeout = ${patienceMs}`);
+        return db.query<Row[]>(query, [...parameters]);
+      })
+      .catch((error: unknown) => {
+        throw isCancelled(error) ? new DomainError('SEARCH_TIMEOUT', { cause: error }) : error;
+      });
   }
 }

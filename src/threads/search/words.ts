@@ -18,7 +18,12 @@ const words = new RegExp(
 
 /** The words of a text, in order: the same as `search_words` of the database makes (its migration), with where they stand. */
 export function wordsOf(text: string): Word[] {
-  return [...text.matchAll(words)].flatMap((match) => {
+  return [...eachWordOf(text)];
+}
+
+/** The same, one by one: nothing is read of a text after the last that is taken. */
+export function* eachWordOf(text: string): Generator<Word> {
+  for (const match of text.matchAll(words)) {
     const folded = match[0]
       .normalize('NFKC')
       .replaceAll(/\p{Cf}/gu, '')
@@ -26,6 +31,6 @@ export function wordsOf(text: string): Word[] {
       .replaceAll('ς', 'σ');
     const { index: start } = match;
     const isCharacter = match[1] !== undefined;
-    return folded === '' ? [] : [{ start, end: start + match[0].length, folded, isCharacter }];
-  });
+    if (folded !== '') yield { start, end: start + match[0].length, folded, isCharacter };
+  }
 }
