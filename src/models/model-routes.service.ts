@@ -70,12 +70,11 @@ export class ModelRoutes {
       reached.leaves.map(({ found }) => found),
       (found) => pay(user, found),
     );
-    // What is passed over leaves its share to the others of its part, as what is not there does.
-    for (const [key, lookUp] of lookUps) {
-      const end = await lookUp;
-      if (isAvailable(end) && !paid.has(end)) lookUps.set(key, Promise.resolve('unavailable'));
-    }
-    const { leaves, router } = await this.aliasTargets.reach(user, names, alias, lookUps);
+    const isComplete = reached.leaves.every(({ found }) => paid.has(found));
+    if (!isComplete) await leaveOut(lookUps, paid);
+    const { leaves, router } = isComplete
+      ? reached
+      : await this.aliasTargets.reach(user, names, alias, lookUps);
     const targets = leaves.flatMap(({ found, ...preset }) => {
       const callable = paid.get(found);
       return callable === undefined ? [] : [{ ...callable, ...preset }];
@@ -118,6 +117,14 @@ export class ModelRoutes {
     const fatal = failed.find(({ reason }) => !isPassedOver(reason)) ?? failed.at(settled.length - 1);
     if (fatal !== undefined) throw fatal.reason;
     return new Map(settled.filter((target) => target.status === 'fulfilled').map(({ value }) => value));
+  }
+}
+
+/** What is passed over leaves its share to the others of its part of a router, as what is not there does. */
+async function leaveOut(lookUps: LookUps, paid: ReadonlyMap<AvailableModel, unknown>): Promise<void> {
+  for (const [key, lookUp] of lookUps) {
+    const end = await lookUp;
+    if (isAvailable(end) && !paid.has(end)) lookUps.set(key, Promise.resolve('unavailable'));
   }
 }
 
