@@ -14,13 +14,10 @@ export class CreatePersonalKeys1795305605000 implements MigrationInterface {
           CONSTRAINT fk_personal_keys_secret REFERENCES sealed_secrets (id),
         created_at timestamptz(3) NOT NULL,
         last_used_at timestamptz(3),
-        uses_day date,
-        uses integer NOT NULL,
         CONSTRAINT uq_personal_keys_connection UNIQUE (tenant_id, user_id, connection_id),
         CONSTRAINT fk_personal_keys_user FOREIGN KEY (tenant_id, user_id)
           REFERENCES users (tenant_id, id) ON DELETE CASCADE
       )`);
-    await db.query('CREATE INDEX ix_personal_keys_unaudited ON personal_keys (uses_day) WHERE uses > 0');
   }
 
   async down(db: QueryRunner): Promise<void> {

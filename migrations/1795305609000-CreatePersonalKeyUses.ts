@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Uses of personal keys are counted beside the keys, so that no count goes with its key, and a key takes its secret with it, however
- * it goes. The columns that counted before stay for replicas of the version before; what those count from here on is theirs to audit.
+ * it goes.
  */
 export class CreatePersonalKeyUses1795305609000 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
@@ -18,12 +18,6 @@ export class CreatePersonalKeyUses1795305609000 implements MigrationInterface {
           REFERENCES users (tenant_id, id) ON DELETE CASCADE
       )`);
     await db.query('CREATE INDEX ix_personal_key_uses_day ON personal_key_uses (day)');
-    await db.query('ALTER TABLE personal_keys ALTER uses SET DEFAULT 0');
-    await db.query(`
-      INSERT INTO personal_key_uses
-      SELECT tenant_id, user_id, provider, uses_day, sum(uses) FROM personal_keys
-       WHERE uses > 0 AND uses_day IS NOT NULL GROUP BY 1, 2, 3, 4`);
-    await db.query('UPDATE personal_keys SET uses = 0 WHERE uses > 0');
     await db.query('CREATE INDEX ix_personal_keys_secret ON personal_keys (secret_id)');
     await db.query('CREATE INDEX ix_personal_keys_connection ON personal_keys (connection_id)');
     await this.dropSecretsWithKeys(db);
@@ -34,7 +28,6 @@ export class CreatePersonalKeyUses1795305609000 implements MigrationInterface {
     await db.query('DROP FUNCTION drop_personal_key_secret');
     await db.query('DROP INDEX ix_personal_keys_connection');
     await db.query('DROP INDEX ix_personal_keys_secret');
-    await db.query('ALTER TABLE personal_keys ALTER uses DROP DEFAULT');
     await db.query('DROP TABLE personal_key_uses');
   }
 

@@ -8,7 +8,6 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeor
   onDelete: 'CASCADE',
 })
 @ForeignKey('sealed_secrets', ['secretId'], ['id'], { name: 'fk_personal_keys_secret' })
-@Index('ix_personal_keys_unaudited', ['usesDay'], { where: 'uses > 0' })
 @Index('ix_personal_keys_secret', ['secretId'])
 @Index('ix_personal_keys_connection', ['connectionId'])
 export class PersonalKey {
@@ -42,14 +41,6 @@ export class PersonalKey {
   /** To the minute. */
   @Column('timestamp with time zone', { precision: 3, nullable: true })
   lastUsedAt!: Date | null;
-
-  /** Here replicas of the version before count, and nobody else; to be dropped in the next. */
-  @Column('date', { nullable: true, select: false })
-  usesDay?: string | null;
-
-  /** As `usesDay`. */
-  @Column('integer', { default: 0, select: false })
-  uses?: number;
 }
 
 /** Whose key a call is made with. */
