@@ -18,6 +18,7 @@ import { AddMessageBranches1795305606500 } from './1795305606500-AddMessageBranc
 import { CreateSearchDocuments1795305607000 } from './1795305607000-CreateSearchDocuments.js';
 import { CreateIdempotencyKeys1795305608000 } from './1795305608000-CreateIdempotencyKeys.js';
 import { CreatePersonalKeyUses1795305609000 } from './1795305609000-CreatePersonalKeyUses.js';
+import { CreateUsageRecords1795305620000 } from './1795305620000-CreateUsageRecords.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -41,6 +42,7 @@ export const migrations = [
   CreateSearchDocuments1795305607000,
   CreateIdempotencyKeys1795305608000,
   CreatePersonalKeyUses1795305609000,
+  CreateUsageRecords1795305620000,
 ];
 
 /** The tables that most requests write to, in the order in which a transaction locks them; foreign keys are checked last. */

@@ -23,6 +23,8 @@ export interface TokenCredential {
   /** CIDR; empty for any. */
   readonly allowedNetworks: readonly string[];
   readonly requestsPerMinute: number | null;
+  /** Undefined when it may spend what it likes. */
+  readonly budget?: Budget | undefined;
   readonly expiresAt: Date;
 }
 
@@ -30,6 +32,15 @@ export interface TokenCredential {
 export interface ProviderCredential {
   readonly kind: 'provider';
   readonly expiresAt: Date;
+}
+
+/** What a token may spend in a calendar month, together with those that it was rotated from and into. */
+export interface Budget {
+  readonly id: string;
+  /** Null for any number. */
+  readonly tokens: number | null;
+  /** In micro-units of the accounting currency; null for any amount. */
+  readonly costMicros: number | null;
 }
 
 /** By what the caller is known. */

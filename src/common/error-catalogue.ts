@@ -320,6 +320,16 @@ export const errorCatalogue = {
     type: 'rate_limit_error',
     message: 'Too many requests. Please try again later.',
   },
+  BUDGET_EXHAUSTED: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'The monthly budget of this API token is spent.',
+  },
+  USAGE_NOT_RECORDED: {
+    status: 503,
+    type: 'server_error',
+    message: 'Usage cannot be recorded at the moment. Please try again shortly.',
+  },
   TOO_MANY_GENERATIONS: {
     status: 429,
     type: 'rate_limit_error',

@@ -12,7 +12,8 @@ interface Bounds {
   readonly unit?: Unit;
 }
 
-type TypeName = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'url' | 'enum' | 'list' | 'map';
+type TypeName =
+  'string' | 'currency' | 'integer' | 'number' | 'boolean' | 'duration' | 'url' | 'enum' | 'list' | 'map';
 
 /** How one kind of value is named, bounded, read and written. */
 export interface ValueType<Value> {
@@ -39,6 +40,14 @@ interface NumericBounds {
 }
 
 /** A whole number within bounds, both included. */
+/** A code of ISO 4217. */
+export const currency: ValueType<string> = {
+  name: 'currency',
+  bounds: {},
+  expected: 'a currency code of three capital letters, such as USD',
+  parse: (raw) => (typeof raw === 'string' && /^[A-Z]{3}$/.test(raw) ? raw : undefined),
+};
+
 export function integer(bounds: NumericBounds): ValueType<number> {
   return numeric('integer', 'a whole number', /^-?\d{1,16}$/, Number.isSafeInteger, bounds);
 }

@@ -5,12 +5,23 @@ import type { Message } from '../messages/message.entity.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import type { MessagesService } from '../messages/messages.service.js';
 import { AnswerWriter } from './answer-writer.js';
+import type { Metering } from '../usage/metering.service.js';
+import { callResult } from './call-result.js';
 import type { Journal } from './journal.js';
 
 const message = { id: '019aa0c0-0000-7000-8000-000000000001' } as Message; // All that is looked at.
 const outcome = {
   answer: { status: 'complete', parts: [{ type: 'text', text: 'Hello' }] } satisfies FinishedAnswer,
   failure: undefined,
+  result: callResult({
+    status: 'complete',
+    errorCode: null,
+    target: undefined,
+    reported: undefined,
+    counted: () => ({ inputTokens: 0, outputTokens: 0 }),
+    firstTokenMs: 1,
+    durationMs: 2,
+  }),
 };
 
 /** A writer on a database that answers each attempt with the next of `results`; the last one goes on for ever. */
@@ -28,8 +39,15 @@ function rig(...results: (Error | 'stored' | 'gone')[]): { writer: AnswerWriter;
     close: () => Promise.resolve(),
     clear: () => Promise.resolve(),
   };
+  const metering: Pick<Metering, 'settle'> = { settle: () => Promise.resolve() };
   const log = new Log({ 'log.level': 'fatal', 'log.format': 'json' });
-  const writer = new AnswerWriter(messages as MessagesService, journal as Journal, new SystemClock(), log);
+  const writer = new AnswerWriter(
+    messages as MessagesService,
+    journal as Journal,
+    metering as Metering,
+    new SystemClock(),
+    log,
+  );
   return { writer, written };
 }
 

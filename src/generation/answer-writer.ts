@@ -8,6 +8,7 @@ import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Outcome } from './generation-run.js';
+import { Metering } from '../usage/metering.service.js';
 import { Journal } from './journal.js';
 
 /** How long the end of an answer is tried to be written while the database is away, in milliseconds. */
@@ -29,6 +30,7 @@ export class AnswerWriter {
   constructor(
     private readonly messages: MessagesService,
     private readonly journal: Journal,
+    private readonly metering: Metering,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -73,8 +75,14 @@ export class AnswerWriter {
     }
   }
 
-  private async finish(message: Message, { answer, failure }: Outcome): Promise<GenerationEnd> {
-    const finished = await this.messages.finish(message, answer, (db) => this.journal.clear(message.id, db));
+  private async finish(message: Message, { answer, failure, result }: Outcome): Promise<GenerationEnd> {
+    const { id } = message;
+    const finished = await this.messages.finish(message, answer, async (db) => {
+      await this.journal.clear(id, db);
+      await this.metering.settle(id, result, db);
+    });
+    // The thread is gone, and what it used is not.
+    if (finished === null) await this.metering.settle(id, result);
     return { message: finished, failure: finished === null ? interrupted() : failure };
   }
 }
@@ -83,11 +91,12 @@ function interrupted(cause?: unknown): DomainError {
   return new DomainError('GENERATION_INTERRUPTED', { cause });
 }
 
-function unstorable({ answer }: Outcome, cause: unknown): Outcome {
+function unstorable({ answer, result }: Outcome, cause: unknown): Outcome {
   const failure = new DomainError('PROVIDER_INVALID_RESPONSE', { cause });
   const { durationMs, timeToFirstTokenMs } = answer;
   return {
     answer: { status: 'error', parts: [], errorCode: failure.code, durationMs, timeToFirstTokenMs },
     failure,
+    result: { ...result, status: 'error', errorCode: failure.code },
   };
 }

@@ -1,24 +1,22 @@
-import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
-import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { RouteTarget } from '../models/model-route.js';
-import type { CallLimits } from './model-call.js';
+import type { Attempt, CallEvent, CallLimits } from './model-call.js';
 
 /**
  * One call of a provider, cut off when it is silent for too long: before its first event, or between two.
  * @throws ProviderError also for the silence (code timeout); the reason of `signal` when that aborts
  */
-export async function* attempt(
+export async function* attempt<Event extends CallEvent>(
   { provider, connection }: RouteTarget,
-  request: GenerateRequest,
+  ask: Attempt<Event>,
   call: { readonly signal: AbortSignal; readonly requestId: string },
   limits: CallLimits,
-): AsyncGenerator<GenerateEvent, void, undefined> {
+): AsyncGenerator<Event, void, undefined> {
   const silence = new AbortController();
   const timeout = (): void => silence.abort(new ProviderError({ provider: provider.kind, code: 'timeout' }));
   let timer = setTimeout(timeout, limits.firstTokenTimeoutMs);
   try {
-    const events = provider.stream(request, {
+    const events = ask({
       connection,
       signal: AbortSignal.any([call.signal, silence.signal]),
       requestId: call.requestId,

@@ -16,7 +16,10 @@ import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import type { RouteTarget } from '../models/model-route.js';
 import { toFailure } from '../models/provider-failure.js';
+import type { CallResult } from '../usage/usage-record.js';
 import { AnswerParts } from './answer-parts.js';
+import { callResult } from './call-result.js';
+import { countInput, countOutput } from './counted-request.js';
 import type { JournalEvent } from './generation-event.js';
 import type { ModelCall } from './model-call.js';
 import { ModelCalls } from './model-calls.js';
@@ -35,6 +38,8 @@ class Stopped extends Error {
 export interface Outcome {
   readonly answer: FinishedAnswer;
   readonly failure: DomainError | undefined;
+  /** For its usage record. */
+  readonly result: CallResult;
 }
 
 /** What is asked of whom, and who is told what happens. */
@@ -207,7 +212,7 @@ export class GenerationRun {
 
   private outcome(status: FinishedAnswer['status'], failure: DomainError | undefined): Outcome {
     const { usage, reason, rawReason } = this.finish ?? {};
-    const sinceStart = (time: number): number => Math.round(time - this.startedAt);
+    const result = this.result(status, failure);
     const answer: FinishedAnswer = {
       status,
       parts: this.parts.parts,
@@ -219,11 +224,29 @@ export class GenerationRun {
       inputTokens: count(usage?.inputTokens),
       outputTokens: count(usage?.outputTokens),
       cachedTokens: count(usage?.cachedInputTokens),
-      timeToFirstTokenMs: this.firstTokenAt === undefined ? undefined : sinceStart(this.firstTokenAt),
-      durationMs: sinceStart(this.clock.monotonicMs()),
+      cost: result.estimated ? undefined : (result.cost ?? undefined),
+      timeToFirstTokenMs: result.firstTokenMs ?? undefined,
+      durationMs: result.durationMs,
       errorCode: failure?.code,
     };
-    return { answer, failure };
+    return { answer, failure, result };
+  }
+
+  private result(status: CallResult['status'], failure: DomainError | undefined): CallResult {
+    const sinceStart = (time: number): number => Math.round(time - this.startedAt);
+    return callResult({
+      status,
+      errorCode: failure?.code ?? null,
+      target: this.target,
+      reported: this.finish?.usage,
+      counted: () => ({ inputTokens: this.countedInput(), outputTokens: countOutput(this.parts.parts) }),
+      firstTokenMs: this.firstTokenAt === undefined ? null : sinceStart(this.firstTokenAt),
+      durationMs: sinceStart(this.clock.monotonicMs()),
+    });
+  }
+
+  private countedInput(): number {
+    return this.target === undefined ? 0 : countInput(this.call.requestOf(this.target));
   }
 }
 

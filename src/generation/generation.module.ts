@@ -5,6 +5,7 @@ import { MessagesModule } from '../messages/messages.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { ThreadDeletion } from '../threads/thread-deletion.js';
 import { ThreadsModule } from '../threads/threads.module.js';
+import { UsageModule } from '../usage/usage.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AnswerStreams } from './answer-streams.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -19,6 +20,7 @@ import { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { JournalEntry } from './journal-entry.entity.js';
 import { Journal } from './journal.js';
+import { MeteredCalls } from './metered-calls.js';
 import { ModelCalls } from './model-calls.js';
 import { OrphanSweep } from './orphan-sweep.js';
 import { Replica } from './replica.entity.js';
@@ -32,6 +34,7 @@ import { TargetOrder } from './target-order.js';
     MessagesModule,
     ModelsModule,
     ThreadsModule,
+    UsageModule,
     UsersModule,
   ],
   providers: [
@@ -40,6 +43,7 @@ import { TargetOrder } from './target-order.js';
     GenerationPlans,
     GenerationStarter,
     GenerationRuns,
+    MeteredCalls,
     ModelCalls,
     TargetOrder,
     Random,
@@ -53,7 +57,7 @@ import { TargetOrder } from './target-order.js';
     Replicas,
     RunningGenerations,
   ],
-  exports: [AnswerStreams, GenerationService, RunningGenerations],
+  exports: [AnswerStreams, GenerationService, MeteredCalls, RunningGenerations],
 })
 export class GenerationModule {
   constructor(deletion: ThreadDeletion, generation: GenerationService) {

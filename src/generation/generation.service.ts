@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Caller } from '../auth/caller.js';
-import type { Owner } from '../common/owner.js';
+import { ownerOf, type Owner } from '../common/owner.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService, type Admit, type Exchange, type NewAnswer } from '../messages/messages.service.js';
+import { Metering } from '../usage/metering.service.js';
+import type { Door } from '../usage/usage-record.js';
+import { estimateCall, type PreparedCall } from './call-result.js';
 import { GenerationAdmission } from './generation-admission.service.js';
 import { GenerationPlans } from './generation-plans.js';
 import { GenerationStarter, type Generation } from './generation-starter.js';
-import type { ModelCall } from './model-call.js';
 import { fingerprintOf, type RepeatableRequest } from './repeatable-request.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
@@ -17,6 +20,8 @@ interface Wish {
   readonly maxOutputTokens?: number | undefined;
   readonly systemPrompt?: string | undefined;
   readonly requestId: string;
+  /** The API that it came by; `native` when nothing is said. */
+  readonly door?: Door | undefined;
   /** Made up by the client: the same request with the same key begins no second answer. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -44,6 +49,7 @@ export class GenerationService {
     private readonly starter: GenerationStarter,
     private readonly replicas: Replicas,
     private readonly running: RunningGenerations,
+    private readonly metering: Metering,
   ) {}
 
   /**
@@ -81,20 +87,40 @@ export class GenerationService {
     begin: (answer: NewAnswer, admit: Admit) => Promise<Exchange>,
   ): Promise<Generation> {
     const plan = await this.plans.plan(caller, wish);
-    let call: Pick<ModelCall, 'route' | 'requestOf'> | undefined;
+    let call: PreparedCall | undefined;
+    const admitted = (): NonNullable<typeof call> => {
+      if (call === undefined) throw new Error('An exchange is admitted.');
+      return call;
+    };
     const exchange = await begin(
       {
         ...plan.first,
         replicaId: this.replicas.own,
         historyBytes: plan.historyBytes,
-        alongside: (answer, db) => this.admission.enter(caller, wish.request, answer, db),
+        alongside: async (answer, db) => {
+          await this.admission.enter(caller, wish.request, answer, db);
+          await this.account(caller, answer, { door: wish.door, call: admitted() }, db);
+        },
       },
       (history) => {
         call = plan.ask(history);
       },
     );
-    if (call === undefined) throw new Error('An exchange is admitted.');
-    return this.starter.start(exchange, { ...call, requestId: wish.requestId });
+    return this.starter.start(exchange, { ...admitted(), requestId: wish.requestId });
+  }
+
+  /** In the transaction that adds the answer: whatever becomes of us, it will be accounted for. */
+  private account(
+    caller: Caller,
+    { id, modelId, createdAt }: Message,
+    { door = 'native', call }: { readonly door: Door | undefined; readonly call: PreparedCall },
+    db: EntityManager,
+  ): Promise<void> {
+    const { credential } = caller;
+    const token = credential.kind === 'token' ? credential : undefined;
+    const tokenId = token?.tokenId ?? null;
+    const origin = { id, ...ownerOf(caller), tokenId, door, modelId, createdAt };
+    return this.metering.open(origin, token?.budget, estimateCall(call), db);
   }
 
   /**
@@ -117,6 +143,6 @@ export class GenerationService {
 }
 
 function repeatable(route: RepeatableRequest['route'], wish: Wish): RepeatableRequest | undefined {
-  const { requestId: _ofEachTime, idempotencyKey: key, ...content } = wish;
+  const { requestId: _ofEachTime, door: _ofEachWay, idempotencyKey: key, ...content } = wish;
   return key === undefined ? undefined : { key, route, fingerprint: fingerprintOf(content) };
 }

@@ -1,4 +1,6 @@
+import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
 import type { GenerateRequest } from '../llm-providers/contract/generate-request.js';
+import type { CallContext } from '../llm-providers/contract/model-provider.js';
 import type { ModelRoute, RouteTarget } from '../models/model-route.js';
 
 /** What goes on before the first token, for the person who waits. */
@@ -10,16 +12,29 @@ export interface CallStatus {
   readonly modelId: string;
 }
 
+/** What a call of any kind yields: `start` at most once and first, `finish` once and last, output in between. */
+export interface CallEvent {
+  readonly type: string;
+}
+
+/** One call of a target, to be made when it is its turn: with what is asked made up, and nothing sent yet. */
+export type Attempt<Event extends CallEvent> = (context: CallContext) => AsyncIterable<Event>;
+
 /** What is asked of whom, and who is told what happens. */
-export interface ModelCall {
+export interface Call<Event extends CallEvent> {
   readonly route: ModelRoute;
-  readonly requestOf: (target: RouteTarget) => GenerateRequest;
+  readonly prepare: (target: RouteTarget) => Attempt<Event>;
   readonly requestId: string;
   /** Closes the connection to the vendor; what was asked for then fails with the signal's reason. */
   readonly signal: AbortSignal;
   readonly onStatus: (status: CallStatus) => void;
   /** Told before a target is asked: the last one told is who answered, or failed last. */
   readonly onTarget: (target: RouteTarget) => void;
+}
+
+/** A call that asks for an answer in the words of the provider contract. */
+export interface ModelCall extends Omit<Call<GenerateEvent>, 'prepare'> {
+  readonly requestOf: (target: RouteTarget) => GenerateRequest;
 }
 
 /** How long and how often a model is asked; times in milliseconds. */

@@ -11,7 +11,7 @@ import { LocalModels } from '../models/local-models/local-models.service.js';
 import type { RouteTarget } from '../models/model-route.js';
 import { PersonalKeyUses } from '../models/personal-keys/personal-key-uses.service.js';
 import { attempt } from './attempt.js';
-import type { CallLimits, ModelCall } from './model-call.js';
+import type { Call, CallEvent, CallLimits, ModelCall } from './model-call.js';
 import { TargetOrder } from './target-order.js';
 
 /** While somebody else could answer, nobody waits longer than this for one who asks for it, in ms. */
@@ -39,12 +39,25 @@ export class ModelCalls {
     };
   }
 
+  /** An answer in the words of the provider contract; as `run`. */
+  stream({ requestOf, ...call }: ModelCall): AsyncGenerator<GenerateEvent, void, undefined> {
+    return this.run({
+      ...call,
+      prepare: (target) => {
+        const request = requestOf(target);
+        return (context) => target.provider.stream(request, context);
+      },
+    });
+  }
+
   /**
    * One answer: `start` once and first, `finish` once and last. Until there is output, a target that fails is asked again, and then
    * the next one is (models.md, router); afterwards every failure is the end. Targets whose breaker is open are left out.
    * @throws ProviderError of the target that was asked last, or overloaded when none could be; the reason of `signal` when that aborts
    */
-  async *stream(call: ModelCall): AsyncGenerator<GenerateEvent, void, undefined> {
+  async *run<Event extends CallEvent>(
+    call: Call<Event>,
+  ): AsyncGenerator<Event | StartEvent, void, undefined> {
     const { maxTargets } = call.route.policy;
     const targets = this.order.of(call.route);
     let failure: ProviderError | undefined;
@@ -63,11 +76,11 @@ export class ModelCalls {
   }
 
   /** @returns the failure on which to fall back; undefined when the target has answered */
-  private async *ask(
+  private async *ask<Event extends CallEvent>(
     target: RouteTarget,
-    call: ModelCall,
+    call: Call<Event>,
     isLast: boolean,
-  ): AsyncGenerator<GenerateEvent, ProviderError | undefined, undefined> {
+  ): AsyncGenerator<Event | StartEvent, ProviderError | undefined, undefined> {
     for (let attempts = 1; ; attempts++) {
       const reached = { loaded: false, output: false };
       try {
@@ -90,21 +103,21 @@ export class ModelCalls {
   }
 
   /** One attempt, reported to the breaker. Yields nothing before there is output; `reached` tells how far it came. */
-  private async *answer(
+  private async *answer<Event extends CallEvent>(
     target: RouteTarget,
-    call: ModelCall,
+    call: Call<Event>,
     reached: { loaded: boolean; output: boolean },
-  ): AsyncGenerator<GenerateEvent, void, undefined> {
+  ): AsyncGenerator<Event | StartEvent, void, undefined> {
     await this.load(target, call);
     reached.loaded = true;
-    const request = call.requestOf(target);
+    const ask = call.prepare(target);
     const passage = this.admit(target);
     if (passage === undefined) throw this.allOpen([target]);
     let verdict: Parameters<Passage['ended']>[0] = 'neither';
     try {
       this.keyUses.note(target.personalKey);
-      let start: StartEvent | undefined;
-      for await (const event of attempt(target, request, call, this.limits)) {
+      let start: Event | undefined;
+      for await (const event of attempt(target, ask, call, this.limits)) {
         if (event.type === 'start') {
           start = event;
           continue;
@@ -130,7 +143,7 @@ export class ModelCalls {
   }
 
   /** It may take minutes, so it is no passage of the breaker: that hears only of a failure. */
-  private async load(target: RouteTarget, call: ModelCall): Promise<void> {
+  private async load(target: RouteTarget, call: Call<CallEvent>): Promise<void> {
     try {
       await this.loadAndTell(target, call);
     } catch (error) {
@@ -141,7 +154,7 @@ export class ModelCalls {
   }
 
   /** Tells each whole percent once. */
-  private async loadAndTell(target: RouteTarget, call: ModelCall): Promise<void> {
+  private async loadAndTell(target: RouteTarget, call: Call<CallEvent>): Promise<void> {
     let told: number | undefined;
     for await (const { state, progress } of this.localModels.ensureLoaded(target, call)) {
       const percent = Math.floor((progress ?? 0) * 100);
@@ -167,7 +180,7 @@ export class ModelCalls {
   }
 
   /** @returns whether the target may still be called */
-  private async pause(delayMs: number, target: RouteTarget, call: ModelCall): Promise<boolean> {
+  private async pause(delayMs: number, target: RouteTarget, call: Call<CallEvent>): Promise<boolean> {
     if (this.isOpen(target)) return false;
     call.onStatus({ status: 'retrying', modelId: target.model.id });
     const { signal } = call;

@@ -4,6 +4,7 @@ import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import type { FinishedAnswer } from '../messages/message.js';
 import { MessagesService } from '../messages/messages.service.js';
+import { Metering } from '../usage/metering.service.js';
 import { AnswerWriter } from './answer-writer.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { Journal } from './journal.js';
@@ -29,6 +30,7 @@ export class OrphanSweep {
     private readonly replicas: Replicas,
     private readonly running: RunningGenerations,
     private readonly keys: IdempotencyKeysRepository,
+    private readonly metering: Metering,
     private readonly log: Log,
   ) {}
 
@@ -55,7 +57,10 @@ export class OrphanSweep {
       parts: await this.journal.recover(id),
       errorCode: 'GENERATION_INTERRUPTED',
     };
-    const ended = await this.messages.finish(message, answer, (db) => this.journal.clear(id, db));
+    const ended = await this.messages.finish(message, answer, async (db) => {
+      await this.journal.clear(id, db);
+      await this.metering.abandon(id, db);
+    });
     this.writer.leftBehind.delete(id);
     if (ended === null) return;
     this.log.warn({ messageId: toWireId('message', id) }, 'an answer that nobody ended is interrupted');

@@ -82,6 +82,13 @@ export class Message {
   @Column('integer', { nullable: true })
   cachedTokens!: number | null;
 
+  /** In micro-units of the currency, by the price in force when it was made; null where nobody said what it costs. */
+  @Column('bigint', { nullable: true })
+  costMicros!: string | null;
+
+  @Column('varchar', { length: 3, nullable: true })
+  currency!: string | null;
+
   @Column('varchar', { length: 40, nullable: true })
   finishReason!: string | null;
 

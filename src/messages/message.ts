@@ -33,6 +33,8 @@ export interface FinishedAnswer {
   readonly provider?: string | undefined;
   readonly temperature?: number | undefined;
   readonly providerModel?: string | undefined;
+  /** In micro-units of a currency. */
+  readonly cost?: { readonly micros: number; readonly currency: string } | undefined;
   readonly finishReason?: string | undefined;
   readonly providerFinishReason?: string | undefined;
   readonly inputTokens?: number | undefined;

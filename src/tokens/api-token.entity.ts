@@ -45,7 +45,11 @@ export class ApiToken {
   @Column('integer', { nullable: true })
   requestsPerMinute!: number | null;
 
-  /** Per calendar month in UTC; stored and shown, enforced with accounting. */
+  /** The id of the first of those that were rotated into each other: they spend together. */
+  @Column('uuid')
+  budgetId!: string;
+
+  /** Per calendar month in UTC. */
   @Column('bigint', { nullable: true })
   monthlyTokenBudget!: string | null;
 

@@ -26,6 +26,11 @@ export interface TokenHolder {
   readonly models: readonly string[] | null;
   readonly allowedNetworks: readonly string[];
   readonly requestsPerMinute: number | null;
+  readonly budgetId: string;
+  /** A bigint. */
+  readonly tokenBudget: string | null;
+  /** A bigint. */
+  readonly costBudgetMicros: string | null;
   readonly expiresAt: Date;
   readonly revokedAt: Date | null;
 }
@@ -99,7 +104,8 @@ export class ApiTokensRepository {
               token.created_by = token.owner_id AS "isOwnersOwn",
               person.username, person.role, person.status, tenant.status AS "tenantStatus",
               token.scopes, token.models, token.allowed_networks AS "allowedNetworks",
-              token.requests_per_minute AS "requestsPerMinute",
+              token.requests_per_minute AS "requestsPerMinute", token.budget_id AS "budgetId",
+              token.monthly_token_budget AS "tokenBudget", token.monthly_cost_budget_micros AS "costBudgetMicros",
               token.expires_at AS "expiresAt", token.revoked_at AS "revokedAt"
          FROM api_tokens token
          JOIN users person ON person.id = token.owner_id AND person.tenant_id = token.tenant_id

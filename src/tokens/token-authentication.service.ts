@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '../auth/caller.js';
+import type { Budget, Caller } from '../auth/caller.js';
 import { hashSecret } from '../auth/opaque-secret.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { ApiTokensRepository, type TokenHolder } from './api-tokens.repository.js';
 import { isWithin } from './networks.js';
+import { fromBigint } from './token-fields.js';
 import { isWellFormedToken } from './token-format.js';
 import { TokenUses } from './token-uses.service.js';
 
@@ -29,7 +30,8 @@ export class TokenAuthentication {
     refuseUnfit(holder);
     const { tenantId, userId, username, role, scopes, ...rest } = holder;
     const { tokenId, isOwnersOwn, models, allowedNetworks, requestsPerMinute, expiresAt } = rest;
-    const limits = { models, allowedNetworks, requestsPerMinute, expiresAt };
+    const budget = budgetOf(holder);
+    const limits = { models, allowedNetworks, requestsPerMinute, budget, expiresAt };
     return {
       tenantId,
       userId,
@@ -66,4 +68,9 @@ function refuseUnfit({ revokedAt, status, tenantStatus }: TokenHolder): void {
   if (revokedAt !== null) throw new DomainError('TOKEN_REVOKED');
   if (status !== 'active') throw new DomainError('USER_SUSPENDED');
   if (tenantStatus !== 'active') throw new DomainError('TENANT_SUSPENDED');
+}
+
+function budgetOf({ budgetId, tokenBudget, costBudgetMicros }: TokenHolder): Budget | undefined {
+  if (tokenBudget === null && costBudgetMicros === null) return undefined;
+  return { id: budgetId, tokens: fromBigint(tokenBudget), costMicros: fromBigint(costBudgetMicros) };
 }

@@ -42,7 +42,7 @@ function toBigint(value: number | null): string | null {
   return value === null ? null : String(value);
 }
 
-function fromBigint(value: string | null): number | null {
+export function fromBigint(value: string | null): number | null {
   return value === null ? null : Number(value);
 }
 

@@ -162,15 +162,18 @@ export class TokensService {
   }
 
   private make(
-    { tenantId, ownerId, createdBy }: Pick<ApiToken, 'tenantId' | 'ownerId' | 'createdBy'>,
+    of: Pick<ApiToken, 'tenantId' | 'ownerId' | 'createdBy'> & Partial<Pick<ApiToken, 'budgetId'>>,
     fields: TokenFields,
     createdAt: Date,
   ): IssuedToken {
     const secret = newToken();
+    const id = this.ids.next();
+    const { tenantId, ownerId, createdBy, budgetId = id } = of;
     const token: ApiToken = {
-      id: this.ids.next(),
+      id,
       tenantId,
       ownerId,
+      budgetId,
       ...columnsOf(fields),
       tokenHash: hashSecret(secret),
       hint: hintOf(secret),

@@ -1,5 +1,5 @@
 import { LIVE, setting, type Setting } from '../setting.js';
-import { boolean, duration, integer, list, oneOf, text, url } from '../value-types.js';
+import { boolean, currency, duration, integer, list, oneOf, text, url } from '../value-types.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -41,6 +41,10 @@ export const modelSettings = {
     default: 3,
     description:
       'Calls of a model for one answer, the first included; none after the first token. Of a router: calls of each of its models.',
+  }),
+  'usage.currency': setting(currency, {
+    default: 'USD',
+    description: 'Currency that budgets are in: prices in another one count against none.',
   }),
   'generation.retryBaseDelayMs': setting(duration({ minimum: 0, maximum: 60_000, unit: 'ms' }), {
     ...LIVE,

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
 import type { ProviderKind } from './provider-kind.js';
 import type { EmbedRequest, EmbedResult } from './embed.js';
+import type { ForwardEvent, ForwardRequest, WireProtocol } from './forward.js';
 import type { GenerateEvent } from './generate-event.js';
 import type { GenerateRequest } from './generate-request.js';
 import type { LoadProgress, ModelInfo, ModelStatus } from './model-info.js';
@@ -31,6 +32,12 @@ export interface ModelProvider {
 
   /** One answer. Ending the iteration early closes the connection to the vendor. */
   stream(request: GenerateRequest, call: CallContext): AsyncIterable<GenerateEvent>;
+
+  /** Whether requests of a protocol can be passed on to this connection as they are; absent where none can. */
+  speaks?(protocol: WireProtocol, connection: Connection): boolean;
+
+  /** Passes on a request that is in the vendor's words already, and the answer. Of what `speaks` says yes to. */
+  forward?(request: ForwardRequest, call: CallContext): AsyncIterable<ForwardEvent>;
 
   embed?(request: EmbedRequest, call: CallContext): Promise<EmbedResult>;
 

@@ -20,6 +20,19 @@ class UsageDto {
   }
 }
 
+class CostDto {
+  @ApiProperty({ type: 'integer', description: 'In millionths of the currency.' })
+  readonly micros: number;
+
+  @ApiProperty({ description: 'ISO 4217.' })
+  readonly currency: string;
+
+  constructor(micros: number, currency: string) {
+    this.micros = micros;
+    this.currency = currency;
+  }
+}
+
 /** A message as its owner sees it. What concerns generation is null on messages of people. */
 export class MessageDto {
   @ApiProperty({ example: 'msg_01jd0v3kq9e8vb5t2m4y6z8a0c' })
@@ -62,6 +75,9 @@ export class MessageDto {
   @ApiProperty({ type: UsageDto, description: 'Null where the provider did not report.' })
   readonly usage: UsageDto;
 
+  @ApiProperty({ type: CostDto, nullable: true, description: 'Null where nobody said what it costs.' })
+  readonly cost: CostDto | null;
+
   @ApiProperty({ type: 'string', nullable: true })
   readonly finishReason: string | null;
 
@@ -96,6 +112,7 @@ export class MessageDto {
     this.providerModel = message.providerModel;
     this.temperature = message.temperature;
     this.usage = new UsageDto(message);
+    this.cost = costOf(message);
     this.finishReason = message.finishReason;
     this.providerFinishReason = message.providerFinishReason;
     this.timeToFirstTokenMs = message.timeToFirstTokenMs;
@@ -104,4 +121,8 @@ export class MessageDto {
     this.createdAt = message.createdAt.toISOString();
     this.updatedAt = message.updatedAt.toISOString();
   }
+}
+
+function costOf({ costMicros, currency }: Message): CostDto | null {
+  return costMicros === null || currency === null ? null : new CostDto(Number(costMicros), currency);
 }

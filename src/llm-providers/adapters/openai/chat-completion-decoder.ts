@@ -9,6 +9,7 @@ import type {
 import { JsonObject } from '../../json-shape.js';
 import { present } from '../../present.js';
 import type { AnswerDecoder } from './answer-decoder.js';
+import { toChatUsage } from './chat-usage.js';
 import { toTokenLogprob } from './logprobs.js';
 import { ReportedError, UnfinishedError } from './openai-errors.js';
 
@@ -73,7 +74,7 @@ export class ChatCompletionDecoder implements AnswerDecoder {
     // Some servers send an empty reason with every chunk.
     this.finishReason = choice?.text('finish_reason') ?? this.finishReason;
     // A running total where a server repeats it: the last one counts.
-    if (usage !== undefined) this.usage = toUsage(usage);
+    if (usage !== undefined) this.usage = toChatUsage(usage);
   }
 
   private finish(): readonly GenerateEvent[] {
@@ -145,13 +146,4 @@ function logprobsOf(logprobs: JsonObject | undefined): Pick<TextEvent, 'logprobs
 /** Our words for it are OpenAI's. */
 function isFinishReason(word: string): word is FinishReason {
   return finishReasons.has(word);
-}
-
-function toUsage(usage: JsonObject): TokenUsage {
-  return present({
-    inputTokens: usage.requiredCount('prompt_tokens'),
-    outputTokens: usage.requiredCount('completion_tokens'),
-    cachedInputTokens: usage.object('prompt_tokens_details')?.count('cached_tokens'),
-    reasoningTokens: usage.object('completion_tokens_details')?.count('reasoning_tokens'),
-  });
 }

@@ -2,7 +2,7 @@ import type { Connection } from '../../contract/connection.js';
 import { openAiOptions } from './connection-options.js';
 import type { OpenAiKind } from './openai-kind.js';
 
-export type Operation = '/chat/completions' | '/responses' | '/embeddings' | '/models';
+export type Operation = '/chat/completions' | '/completions' | '/responses' | '/embeddings' | '/models';
 
 /** Where the server of one connection has its operations, and how it is let in. */
 export interface Endpoint {
@@ -28,7 +28,11 @@ function plainEndpoint({ baseUrl, credential, headers }: Connection): Endpoint {
 }
 
 /** In the classic API these belong to a deployment; responses and models are the resource's. */
-const deploymentOperations: ReadonlySet<Operation> = new Set(['/chat/completions', '/embeddings']);
+const deploymentOperations: ReadonlySet<Operation> = new Set([
+  '/chat/completions',
+  '/completions',
+  '/embeddings',
+]);
 
 /**
  * A resource such as `https://NAME.openai.azure.com`, whose models are called by the names of their deployments.

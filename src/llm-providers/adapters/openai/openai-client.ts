@@ -1,4 +1,5 @@
 import OpenAI from 'openai';
+import type { Dispatcher } from 'undici';
 import type { Outbound, OutboundClient } from '../../../infrastructure/outbound/outbound.js';
 import type { Connection } from '../../contract/connection.js';
 import type { CallContext } from '../../contract/model-provider.js';
@@ -7,6 +8,8 @@ import type { OpenAiKind } from './openai-kind.js';
 
 /** OpenAI logs it: https://platform.openai.com/docs/api-reference/debugging-requests */
 const ourRequestId = 'x-client-request-id';
+
+const plainly = { accept: 'application/json', 'content-type': 'application/json' };
 
 interface OpenAiRequest {
   readonly operation: Operation;
@@ -18,12 +21,14 @@ export class OpenAiClient {
   private readonly sdk: OpenAI;
   private readonly outbound: OutboundClient;
   private readonly endpoint: Endpoint;
+  private readonly forwardHeaders: Readonly<Record<string, string>>;
 
   /** @throws ProviderError invalid_request for options of the connection that mean nothing */
   constructor(connection: Connection, kind: OpenAiKind, outbound: Outbound) {
     const { connectMs, headersMs, idleMs } = connection.timeouts;
     this.endpoint = endpointOf(connection, kind);
     this.outbound = outbound.client(connection.timeouts);
+    this.forwardHeaders = { ...plainly, ...lowerCased(this.endpoint.headers) };
     this.sdk = new OpenAI({
       baseURL: this.endpoint.baseUrl,
       // The SDK insists on one. Neither the header it makes of it leaves, nor what it finds in the environment (`fetch`).
@@ -44,6 +49,24 @@ export class OpenAiClient {
 
   embed(body: OpenAiRequest['body'], call: CallContext): Promise<unknown> {
     return this.post({ operation: '/embeddings', body }, call, false);
+  }
+
+  /** Sends a body that is written already, without the SDK, at a fraction of its cost: any status is an answer. */
+  forward(
+    operation: Operation,
+    model: string,
+    body: Uint8Array | string,
+    { signal, requestId }: CallContext,
+  ): Promise<Dispatcher.ResponseData> {
+    const { baseUrl, query } = this.endpoint;
+    const search = new URLSearchParams(query).toString();
+    const url = `${baseUrl}${this.endpoint.path(operation, model)}${search === '' ? '' : `?${search}`}`;
+    return this.outbound.request(url, {
+      method: 'POST',
+      headers: { [ourRequestId]: requestId, ...this.forwardHeaders },
+      body,
+      signal,
+    });
   }
 
   models({ signal, requestId }: CallContext): Promise<unknown> {
@@ -82,4 +105,8 @@ export class OpenAiClient {
     for (const [name, value] of Object.entries(this.endpoint.headers)) headers.set(name, value);
     return this.outbound.fetch(url, { ...init, headers });
   };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -3,6 +3,7 @@ import type { Outbound } from '../../../infrastructure/outbound/outbound.js';
 import { ConnectionCache } from '../../connection-cache.js';
 import type { Connection } from '../../contract/connection.js';
 import type { EmbedRequest, EmbedResult } from '../../contract/embed.js';
+import type { ForwardEvent, ForwardRequest, WireProtocol } from '../../contract/forward.js';
 import type { GenerateEvent } from '../../contract/generate-event.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
@@ -13,6 +14,7 @@ import { JsonObject } from '../../json-shape.js';
 import { type FailureContext, missingTerminator } from '../../transport-failure.js';
 import { openAiOptionRules, openAiOptions } from './connection-options.js';
 import { toEmbedResult } from './embedding-response.js';
+import { ForwardedAnswer, isForwarded, toHeaders, toOutgoing } from './forward.js';
 import { apiFor } from './openai-api.js';
 import { OpenAiClient } from './openai-client.js';
 import { requestIdOf, toProviderError } from './openai-errors.js';
@@ -94,6 +96,30 @@ export class OpenAiProvider implements ModelProvider {
     }
     call.signal.throwIfAborted();
     throw missingTerminator(failure());
+  }
+
+  /** A connection that is made for Responses alone is asked in their words. */
+  speaks(protocol: WireProtocol, connection: Connection): boolean {
+    const { api } = openAiOptions(connection, this.kind);
+    return isForwarded(protocol) && !(protocol === 'openai-chat' && api === 'responses');
+  }
+
+  async *forward(request: ForwardRequest, call: CallContext): AsyncGenerator<ForwardEvent, void, undefined> {
+    const { protocol, model } = request;
+    if (!isForwarded(protocol)) throw invalid(this.kind, 'protocol');
+    const outgoing = toOutgoing(request, protocol);
+    const { operation, body } = outgoing;
+    const response = await this.attempt(call, () => this.client(call).forward(operation, model, body, call));
+    const requestId = requestIdOf(toHeaders(response.headers));
+    const answer = new ForwardedAnswer(response, requestId);
+    try {
+      yield* answer.events(outgoing);
+    } catch (error) {
+      call.signal.throwIfAborted();
+      throw toProviderError(error, this.failureContext(answer.outputBegan, requestId));
+    } finally {
+      response.body.destroy();
+    }
   }
 
   embed({ model, inputs }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
