@@ -7,6 +7,7 @@ import { publicUrl } from './config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { crossOrigin } from './infrastructure/http/cross-origin.js';
 import { ApiDescription } from './documentation/api-description.js';
+import { ErrorShapes } from './infrastructure/http/error-shapes.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
 import { formBody } from './infrastructure/http/form-body.js';
@@ -51,7 +52,7 @@ export function configureApp(app: NestExpressApplication): void {
   app.use(bodies(config));
   app.get(ApiDescription).describe(app);
   app.useGlobalPipes(new StrictValidationPipe());
-  app.useGlobalFilters(new ErrorFilter(clock, log));
+  app.useGlobalFilters(new ErrorFilter(clock, log, app.get(ErrorShapes)));
 }
 
 /** Of sockets, in milliseconds: a request must have arrived within a minute, an answer may take its time. */
@@ -88,6 +89,7 @@ function uncached({ url }: Request, response: Response, next: NextFunction): voi
 function bodies(config: BootConfiguration): RequestHandler {
   const read = Router()
     .use(backChannelLogoutPath, formBody(maxFormBytes))
+    .use('/v1', jsonBody(config['server.v1BodyLimitBytes'], { maxDepth: 100, keepsBytes: true }))
     .use(jsonBody(config['server.bodyLimitBytes']))
     .use(leaveRefusedBody);
   return (request, response, next) => {

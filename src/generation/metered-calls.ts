@@ -23,7 +23,7 @@ interface Metered extends Pick<Call<never>, 'route'> {
   readonly caller: Caller;
   readonly door: Door;
   /** Tokens of the prompt, as we count them. */
-  readonly inputTokens: number;
+  readonly inputTokens: () => number;
   /** What the request allows; undefined for what the model can. */
   readonly maxOutputTokens: number | undefined;
 }
@@ -80,7 +80,7 @@ export class MeteredCalls {
     const { caller, route, inputTokens, maxOutputTokens } = call;
     const budget = caller.credential.kind === 'token' ? caller.credential.budget : undefined;
     if (budget === undefined) this.metering.admit();
-    else await this.metering.open(origin, budget, estimateFor(route.targets, inputTokens, maxOutputTokens));
+    else await this.metering.open(origin, budget, estimateFor(route.targets, inputTokens(), maxOutputTokens));
     return budget !== undefined;
   }
 
@@ -139,7 +139,7 @@ class Meter<Event extends MeteredEvent> {
       ...this.end,
       target: this.target,
       reported: this.reported,
-      counted: () => ({ inputTokens: this.call.inputTokens, outputTokens: this.outputTokens }),
+      counted: () => ({ inputTokens: this.call.inputTokens(), outputTokens: this.outputTokens }),
       firstTokenMs: this.firstAt === undefined ? null : sinceStart(this.firstAt),
       durationMs: sinceStart(this.clock.monotonicMs()),
     });

@@ -4,6 +4,7 @@ import { Ids, UuidV7Ids } from '../common/ids.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { Seals } from './crypto/seals.js';
 import { Notifications } from './events/notifications.js';
+import { ErrorShapes } from './http/error-shapes.js';
 import { OpenSockets } from './http/open-sockets.js';
 import { Lifecycle } from './lifecycle.js';
 import { Log } from './logging/log.js';
@@ -15,6 +16,7 @@ import { Outbound } from './outbound/outbound.js';
   providers: [
     { provide: Clock, useClass: SystemClock },
     { provide: Ids, useClass: UuidV7Ids },
+    ErrorShapes,
     Lifecycle,
     Notifications,
     OpenSockets,
@@ -22,6 +24,6 @@ import { Outbound } from './outbound/outbound.js';
     Seals,
     { provide: Log, useFactory: (config: BootConfiguration) => new Log(config), inject: [CONFIGURATION] },
   ],
-  exports: [Clock, Ids, Lifecycle, Log, Notifications, OpenSockets, Outbound, Seals],
+  exports: [Clock, ErrorShapes, Ids, Lifecycle, Log, Notifications, OpenSockets, Outbound, Seals],
 })
 export class FoundationModule {}

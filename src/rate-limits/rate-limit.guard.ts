@@ -9,6 +9,7 @@ import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { clientIp } from '../infrastructure/http/client-ip.js';
 import { RateCounters } from './rate-counters.js';
+import { limitHeadersOf } from './limit-headers.js';
 import { limitKey, windowSeconds, type RateLimitName } from './rate-limit.js';
 
 const ttl = windowSeconds * 1000;
@@ -61,14 +62,12 @@ export class RateLimitGuard implements CanActivate {
 
   private async count(key: string, limit: number, response: Response): Promise<void> {
     const taken = await this.counters.increment(key, ttl, limit);
-    const remaining = Math.max(0, limit - taken.totalHits);
-    const shown = response.getHeader('X-RateLimit-Remaining');
+    const remaining = taken.isBlocked ? 0 : Math.max(0, limit - taken.totalHits);
+    const headers = limitHeadersOf(response.req.path);
+    const shown = response.getHeader(headers.remaining);
     if (taken.isBlocked || typeof shown !== 'number' || remaining < shown) {
-      response.setHeader('X-RateLimit-Limit', limit);
-      response.setHeader('X-RateLimit-Remaining', taken.isBlocked ? 0 : remaining);
-      const resetMs = this.clock.now().getTime() + taken.timeToExpire * 1000;
-      response.setHeader('X-RateLimit-Reset', Math.ceil(resetMs / 1000));
-      response.setHeader('X-RateLimit-Window', windowSeconds);
+      const nowMs = this.clock.now().getTime();
+      headers.set(response, { limit, remaining, resetMs: taken.timeToExpire * 1000, nowMs });
     }
     if (taken.isBlocked) {
       throw new DomainError('RATE_LIMITED', { retryAfterMs: taken.timeToBlockExpire * 1000 });

@@ -37,6 +37,10 @@ export const processSettings = {
     default: 1024 ** 2,
     description: 'Largest request body in bytes, where a route does not set its own limit.',
   }),
+  'server.v1BodyLimitBytes': setting(integer({ minimum: 1024, maximum: 1024 ** 3, unit: 'bytes' }), {
+    default: 32 * 1024 ** 2,
+    description: 'Largest request body under /v1 in bytes: images come in it.',
+  }),
   'server.drainGraceMs': setting(duration({ minimum: 0, maximum: DAY_MS, unit: 'ms' }), {
     default: 0,
     productionDefault: 5000,

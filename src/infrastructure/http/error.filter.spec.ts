@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { Log } from '../logging/log.js';
+import { ErrorShapes } from './error-shapes.js';
 import { ErrorFilter } from './error.filter.js';
 
 class StoppedClock extends Clock {
@@ -28,7 +29,7 @@ beforeEach(() => {
     { 'log.level': 'info', 'log.format': 'json' },
     { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  filter = new ErrorFilter(clock, log);
+  filter = new ErrorFilter(clock, log, new ErrorShapes());
 });
 
 /** An answer that had begun, since what is logged is all that matters. */

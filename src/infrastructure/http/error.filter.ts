@@ -4,6 +4,7 @@ import { Clock } from '../../common/clock.js';
 import type { DomainError } from '../../common/domain-error.js';
 import { Log } from '../logging/log.js';
 import { errorPage } from './error-page.js';
+import { ErrorShapes } from './error-shapes.js';
 import { currentRequestId } from './request-context.js';
 import { toDomainError } from './to-domain-error.js';
 
@@ -40,7 +41,7 @@ function reasonOf(error: unknown): string | undefined {
   return reasonOf(cause) ?? (message === '' ? undefined : message);
 }
 
-/** The one place where an error becomes an answer. The browser's door gets a page, everything else the envelope. */
+/** The one place where an error becomes an answer. The browser's door gets a page, others their own shape, everything else the envelope. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private outageNotedAtMs = -Infinity;
@@ -48,6 +49,7 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly shapes: ErrorShapes,
   ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
@@ -60,15 +62,18 @@ export class ErrorFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    response.status(error.status);
     const retryAfterMs = error.retryAfterMs ?? (mustWait(error.status) ? defaultRetryAfterMs : undefined);
     if (retryAfterMs !== undefined) {
       response.setHeader('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
     }
-    if (/^\/app(?:\/|$)/i.test(request.path)) {
-      response.type('html').send(errorPage(error, currentRequestId()));
+    const shape = this.shapes.for(request.path);
+    if (shape !== undefined) {
+      const { status, headers = {}, body } = shape.render(error, currentRequestId());
+      response.status(status).set(headers).json(body);
+    } else if (/^\/app(?:\/|$)/i.test(request.path)) {
+      response.status(error.status).type('html').send(errorPage(error, currentRequestId()));
     } else {
-      response.json(errorEnvelope(error, this.clock));
+      response.status(error.status).json(errorEnvelope(error, this.clock));
     }
   }
 

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 
 export interface EventStreamOptions<Event> {
   /** The lines of one event, with the empty one that ends it. */
-  readonly encode: (event: Event) => string;
+  readonly encode: (event: Event) => string | Uint8Array;
   /** A reader that takes nothing for this long is disconnected, in milliseconds. */
   readonly slowReaderTimeoutMs: number;
   /** Silence after which a comment is sent, in milliseconds; 15 s by the specification. */

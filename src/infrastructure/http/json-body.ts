@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import express, {
   type ErrorRequestHandler,
   type NextFunction,
@@ -9,9 +10,20 @@ import express, {
 import { DomainError } from '../../common/domain-error.js';
 import type { ErrorCode } from '../../common/error-catalogue.js';
 
-/** Deeper than any body of ours; far from what recursion over it could not bear. */
-const maxDepth = 32;
+/** Deeper than any body of `/api`; far from what recursion over it could not bear. */
+const defaultMaxDepth = 32;
 const jsonUtf8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+interface JsonBodyOptions {
+  /** Arrays and objects in each other. */
+  readonly maxDepth?: number;
+  /** Leaves the bytes as they arrived on the request, for routes that pass them on. */
+  readonly keepsBytes?: boolean;
+}
+
+export interface RequestWithBytes extends IncomingMessage {
+  bodyBytes?: Buffer;
+}
 
 /** What body-parser calls its failures: https://github.com/expressjs/body-parser#errors */
 const codeByType: Readonly<Record<string, ErrorCode>> = {
@@ -67,7 +79,7 @@ export function refuseTooLarge(limitBytes: number): RequestHandler {
  * Looks at the bytes before they are parsed: UTF-8 that is broken would be altered in silence, and nesting is counted outside
  * strings, in one pass, so that a bomb never reaches code that recurses.
  */
-function refuseBrokenOrDeep(_request: unknown, _response: unknown, body: Buffer): void {
+function refuseBrokenOrDeep(body: Buffer, maxDepth: number): void {
   if (!isUtf8(body)) throw new Error('not UTF-8');
   let depth = 0;
   let inString = false;
@@ -99,13 +111,20 @@ export function nameFailures(
  * Reads JSON bodies of at most `limitBytes`; other content types are 415, malformed or deeply nested JSON 400. A body that was
  * read before, as a form, is left alone.
  */
-export function jsonBody(limitBytes: number): RequestHandler {
-  const parse = express.json({ limit: limitBytes, type: () => true, verify: refuseBrokenOrDeep });
+export function jsonBody(
+  limitBytes: number,
+  { maxDepth = defaultMaxDepth, keepsBytes = false }: JsonBodyOptions = {},
+): RequestHandler {
+  const verify = (request: RequestWithBytes, _response: unknown, body: Buffer): void => {
+    refuseBrokenOrDeep(body, maxDepth);
+    if (keepsBytes) request.bodyBytes = body;
+  };
+  const parse = express.json({ limit: limitBytes, type: () => true, verify });
   const read = express
     .Router()
     .use(refuseOtherTypes, refuseTooLarge(limitBytes), parse, nameFailures as ErrorRequestHandler);
   return (request, response, next) => {
-    if (hasBody(request)) void read(request, response, next);
+    if (hasBody(request) && request.body === undefined) void read(request, response, next);
     else next();
   };
 }

@@ -19,7 +19,9 @@ export interface GenerateResult extends Omit<StartEvent, 'type'>, Omit<FinishEve
  * The non-streaming answer is the collected stream.
  * @throws what the stream throws; what had arrived until then is dropped.
  */
-export async function collect(events: AsyncIterable<GenerateEvent>): Promise<GenerateResult> {
+export async function collect(
+  events: AsyncIterable<GenerateEvent> | Iterable<GenerateEvent>,
+): Promise<GenerateResult> {
   const collector = new AnswerCollector();
   for await (const event of events) collector.add(event);
   return collector.result();

@@ -1,0 +1,109 @@
+import type { DomainError } from '../../common/domain-error.js';
+import type { ErrorCode } from '../../common/error-catalogue.js';
+import type { ErrorShape } from '../../infrastructure/http/error-shapes.js';
+
+/** OpenAI's words for an error: https://platform.openai.com/docs/guides/error-codes */
+interface OpenAiError {
+  readonly message: string;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+}
+
+interface Words {
+  readonly status?: number;
+  readonly type?: string;
+  readonly code: string;
+  readonly param?: string;
+}
+
+const badKey: Words = { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' };
+
+/** Where OpenAI has words of its own; other codes are told in ours, in lower case. */
+const wordsByCode: Readonly<Partial<Record<ErrorCode, Words>>> = {
+  NOT_AUTHENTICATED: badKey,
+  TOKEN_REVOKED: badKey,
+  TOKEN_EXPIRED: badKey,
+  SESSION_ENDED: badKey,
+  MODEL_NOT_FOUND: {
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+    param: 'model',
+  },
+  RATE_LIMITED: { code: 'rate_limit_exceeded' },
+  PROVIDER_RATE_LIMITED: { code: 'rate_limit_exceeded' },
+  BUDGET_EXHAUSTED: { type: 'insufficient_quota', code: 'insufficient_quota' },
+  CONTEXT_LENGTH_EXCEEDED: { status: 400, code: 'context_length_exceeded', param: 'messages' },
+  NOT_FOUND: { type: 'invalid_request_error', code: 'unknown_url' },
+};
+
+const typeByType: Readonly<Record<DomainError['type'], string>> = {
+  validation_error: 'invalid_request_error',
+  authentication_error: 'invalid_request_error',
+  permission_error: 'invalid_request_error',
+  not_found_error: 'invalid_request_error',
+  conflict_error: 'invalid_request_error',
+  rate_limit_error: 'rate_limit_error',
+  provider_error: 'server_error',
+  server_error: 'server_error',
+};
+
+/** What may succeed when it is asked again; clients do so by themselves, unless they are told that it has no point. */
+const worthRetrying: ReadonlySet<ErrorCode> = new Set([
+  'RATE_LIMITED',
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_OVERLOADED',
+  'PROVIDER_TIMEOUT',
+  'PROVIDER_UNREACHABLE',
+  'PROVIDER_FAILED',
+  'PROVIDER_INVALID_RESPONSE',
+  'GENERATION_INTERRUPTED',
+  'USAGE_NOT_RECORDED',
+  'SERVER_STOPPING',
+  'DATABASE_UNAVAILABLE',
+  'INTERNAL_ERROR',
+]);
+
+/** Fields of the provider contract, as the request calls them. */
+const fieldNames: Readonly<Record<string, string>> = {
+  maxOutputTokens: 'max_tokens',
+  topP: 'top_p',
+  topK: 'top_k',
+  presencePenalty: 'presence_penalty',
+  frequencyPenalty: 'frequency_penalty',
+  logitBias: 'logit_bias',
+  topLogprobs: 'top_logprobs',
+  toolChoice: 'tool_choice',
+  parallelToolCalls: 'parallel_tool_calls',
+  responseFormat: 'response_format',
+  reasoning: 'reasoning_effort',
+  'reasoning.effort': 'reasoning_effort',
+  serviceTier: 'service_tier',
+};
+
+export function toOpenAiError(error: DomainError): OpenAiError {
+  const words = wordsByCode[error.code];
+  const param = error.param === undefined ? undefined : (fieldNames[error.param] ?? error.param);
+  return {
+    message: error.message,
+    type: words?.type ?? typeByType[error.type],
+    param: param ?? words?.param ?? null,
+    code: words?.code ?? error.code.toLowerCase(),
+  };
+}
+
+/** `{ "error": { message, type, param, code } }`, for every path under /v1. */
+export const openAiErrorShape: ErrorShape = {
+  isFor: (path) => /^\/v1(?:\/|$)/i.test(path),
+  render: (error) => ({
+    status: wordsByCode[error.code]?.status ?? error.status,
+    headers: {
+      ...(worthRetrying.has(error.code) ? {} : { 'x-should-retry': 'false' }),
+      ...(error.retryAfterMs === undefined
+        ? {}
+        : { 'retry-after-ms': String(Math.ceil(error.retryAfterMs)) }),
+    },
+    body: { error: toOpenAiError(error) },
+  }),
+};
