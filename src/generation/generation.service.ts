@@ -110,7 +110,7 @@ export class GenerationService {
   }
 
   /** In the transaction that adds the answer: whatever becomes of us, it will be accounted for. */
-  private account(
+  private async account(
     caller: Caller,
     { id, modelId, createdAt }: Message,
     { door = 'native', call }: { readonly door: Door | undefined; readonly call: PreparedCall },
@@ -120,7 +120,7 @@ export class GenerationService {
     const token = credential.kind === 'token' ? credential : undefined;
     const tokenId = token?.tokenId ?? null;
     const origin = { id, ...ownerOf(caller), tokenId, door, modelId, createdAt };
-    return this.metering.open(origin, token?.budget, estimateCall(call), db);
+    await this.metering.open(origin, token?.budget, estimateCall(call), db);
   }
 
   /**

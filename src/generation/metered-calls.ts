@@ -8,7 +8,7 @@ import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { RouteTarget } from '../models/model-route.js';
 import { toFailure } from '../models/provider-failure.js';
 import { Metering } from '../usage/metering.service.js';
-import type { CallOrigin, CallResult, Door } from '../usage/usage-record.js';
+import type { CallOrigin, CallResult, Door, TokenBudget } from '../usage/usage-record.js';
 import { callResult, estimateFor } from './call-result.js';
 import type { Call, CallEvent } from './model-call.js';
 import { ModelCalls } from './model-calls.js';
@@ -26,6 +26,8 @@ interface Metered extends Pick<Call<never>, 'route'> {
   readonly inputTokens: () => number;
   /** What the request allows; undefined for what the model can. */
   readonly maxOutputTokens: number | undefined;
+  /** Told before anybody is asked, where there is a budget of tokens. */
+  readonly onBudget?: ((budget: TokenBudget) => void) | undefined;
 }
 
 export interface MeteredCall<Event extends MeteredEvent>
@@ -76,12 +78,19 @@ export class MeteredCalls {
   }
 
   /** @returns whether something was set aside */
-  private async begin(origin: CallOrigin, call: Metered): Promise<boolean> {
-    const { caller, route, inputTokens, maxOutputTokens } = call;
+  private async begin(
+    origin: CallOrigin,
+    { caller, route, inputTokens, maxOutputTokens, onBudget }: Metered,
+  ): Promise<boolean> {
     const budget = caller.credential.kind === 'token' ? caller.credential.budget : undefined;
-    if (budget === undefined) this.metering.admit();
-    else await this.metering.open(origin, budget, estimateFor(route.targets, inputTokens(), maxOutputTokens));
-    return budget !== undefined;
+    if (budget === undefined) {
+      this.metering.admit();
+      return false;
+    }
+    const estimate = estimateFor(route.targets, inputTokens(), maxOutputTokens);
+    const state = await this.metering.open(origin, budget, estimate);
+    if (state !== undefined) onBudget?.(state);
+    return true;
   }
 
   private originOf({ caller, door, route }: Metered): CallOrigin {

@@ -47,6 +47,16 @@ const anthropic: LimitHeaders = {
   },
 };
 
+/** Shows a budget of tokens as OpenAI shows a limit of them. */
+export function showTokenBudget(
+  response: Response,
+  { limit, remaining, resetMs }: Omit<ShownLimit, 'nowMs'>,
+): void {
+  response.setHeader('x-ratelimit-limit-tokens', limit);
+  response.setHeader('x-ratelimit-remaining-tokens', remaining);
+  response.setHeader('x-ratelimit-reset-tokens', `${Math.ceil(resetMs / 1000)}s`);
+}
+
 /** In the names of the vendor whose API it is. */
 export function limitHeadersOf(path: string): LimitHeaders {
   if (!/^\/v1\//i.test(path)) return native;

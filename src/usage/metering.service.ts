@@ -11,7 +11,7 @@ import { DomainError } from '../common/domain-error.js';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import { outsideRequests } from '../infrastructure/http/request-context.js';
 import { Log } from '../infrastructure/logging/log.js';
-import type { CallOrigin, CallResult, Charge, Estimate } from './usage-record.js';
+import type { CallOrigin, CallResult, Charge, Estimate, TokenBudget } from './usage-record.js';
 import { UsageRepository } from './usage.repository.js';
 
 /** Records wait for at most this long, or for as many others, before they are written. */
@@ -65,6 +65,7 @@ export class Metering implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /**
    * Before a call that counts against a budget, or whose record must not be lost whatever happens to this process.
+   * @returns how the budget stands with the call, where it is one of tokens
    * @throws DomainError BUDGET_EXHAUSTED
    */
   async open(
@@ -72,13 +73,15 @@ export class Metering implements OnApplicationBootstrap, BeforeApplicationShutdo
     budget: Budget | undefined,
     estimate: Estimate,
     db?: EntityManager,
-  ): Promise<void> {
+  ): Promise<TokenBudget | undefined> {
     const record = { ...origin, ...unfinished, ...estimate };
     const reserved = this.chargeOf(estimate);
     const expiresAt = new Date(this.clock.now().getTime() + this.longestMs + graceMs);
-    if (!(await this.usage.open({ record, reserved, budget, expiresAt }, db))) {
-      throw new DomainError('BUDGET_EXHAUSTED');
-    }
+    const taken = await this.usage.open({ record, reserved, budget, expiresAt }, db);
+    if (taken === undefined) throw new DomainError('BUDGET_EXHAUSTED');
+    if (budget === undefined || budget.tokens === null) return undefined;
+    const resetMs = endOfMonth(origin.createdAt) - origin.createdAt.getTime();
+    return { limit: budget.tokens, remaining: Math.max(0, budget.tokens - taken), resetMs };
   }
 
   /** After a call that was opened, once: what was set aside is given back, and what was used is charged. */
@@ -156,6 +159,10 @@ export class Metering implements OnApplicationBootstrap, BeforeApplicationShutdo
       this.log.warn({ err: error }, 'calls that nobody settled could not be looked for');
     }
   }
+}
+
+function endOfMonth(time: Date): number {
+  return Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + 1);
 }
 
 /** What is known of a call before it is made. */

@@ -72,3 +72,12 @@ export interface Estimate {
   /** Null where nobody said what it costs. */
   readonly cost: Cost | null;
 }
+
+/** How a monthly budget stands. */
+export interface TokenBudget {
+  readonly limit: number;
+  /** Neither spent nor set aside. */
+  readonly remaining: number;
+  /** Until the month ends. */
+  readonly resetMs: number;
+}

@@ -28,11 +28,11 @@ export class UsageRepository {
   /**
    * Sets aside what the call may come to and remembers it, in one statement: of callers at the same moment each sees what the others
    * have set aside.
-   * @returns false when nothing is left of the budget: then nothing has changed
+   * @returns how many tokens of the budget are now spent or set aside; undefined when nothing is left of it: then nothing has changed
    */
-  async open(call: OpenedCall, db = this.dataSource.manager): Promise<boolean> {
+  async open(call: OpenedCall, db = this.dataSource.manager): Promise<number | undefined> {
     const { record, reserved, budget, expiresAt } = call;
-    const opened = await db.query<unknown[]>(
+    const [opened] = await db.query<{ tokens: string | null }[]>(
       `WITH room AS (
          INSERT INTO budget_spending AS spending
            (budget_id, month, tokens, cost_micros, reserved_tokens, reserved_micros)
@@ -42,11 +42,11 @@ export class UsageRepository {
                reserved_micros = spending.reserved_micros + excluded.reserved_micros
            WHERE ($8::bigint IS NULL OR spending.tokens + spending.reserved_tokens < $8)
              AND ($9::bigint IS NULL OR spending.cost_micros + spending.reserved_micros < $9)
-         RETURNING budget_id
+         RETURNING spending.tokens + spending.reserved_tokens AS tokens
        )
        INSERT INTO open_calls (id, record, budget_id, month, reserved_tokens, reserved_micros, expires_at)
        SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $3::uuid IS NULL OR EXISTS (SELECT FROM room)
-       RETURNING id`,
+       RETURNING (SELECT tokens FROM room)`,
       [
         record.id,
         JSON.stringify(rowOf(record)),
@@ -59,7 +59,7 @@ export class UsageRepository {
         budget?.costMicros ?? null,
       ],
     );
-    return opened.length > 0;
+    return opened === undefined ? undefined : Number(opened.tokens);
   }
 
   /** Puts the record in the place of what was set aside, once: a call that somebody else has settled is left as it is. */

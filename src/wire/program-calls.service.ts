@@ -13,7 +13,7 @@ import { estimateTokens } from '../llm-providers/tokens/estimated-tokens.js';
 import type { ModelRoute, RouteTarget } from '../models/model-route.js';
 import { ModelRoutes } from '../models/model-routes.service.js';
 import { toFailure } from '../models/provider-failure.js';
-import type { Door } from '../usage/usage-record.js';
+import type { Door, TokenBudget } from '../usage/usage-record.js';
 
 /** What a program asks of a model, in no vendor's words. */
 export type ProgramRequest = Omit<GenerateRequest, 'model'>;
@@ -32,6 +32,8 @@ export interface ProgramCall {
   /** The same in the words of the door, for vendors that speak them; absent where it cannot be passed on as it is. */
   readonly forward?: Omit<ForwardRequest, 'model'> | undefined;
   readonly requestId: string;
+  /** As `MeteredCall.onBudget`. */
+  readonly onBudget?: ((budget: TokenBudget) => void) | undefined;
   /** Aborted when the caller is gone, or may not go on. */
   readonly signal: AbortSignal;
 }
@@ -69,6 +71,7 @@ export class ProgramCalls {
         inputTokens: () => countInput({ model: modelId, ...call.request() }),
         maxOutputTokens: call.maxOutputTokens,
         weigh,
+        onBudget: call.onBudget,
         requestId,
         signal,
       });
