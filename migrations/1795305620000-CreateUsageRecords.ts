@@ -32,6 +32,7 @@ export class CreateUsageRecords1795305620000 implements MigrationInterface {
         first_token_ms integer,
         duration_ms integer NOT NULL,
         created_at timestamptz(3) NOT NULL,
+        recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         CONSTRAINT pk_usage_records PRIMARY KEY (id),
         CONSTRAINT fk_usage_records_user FOREIGN KEY (tenant_id, user_id)
           REFERENCES users (tenant_id, id) ON DELETE CASCADE,
@@ -39,6 +40,37 @@ export class CreateUsageRecords1795305620000 implements MigrationInterface {
       )`);
     await db.query('CREATE INDEX ix_usage_records_tenant ON usage_records (tenant_id, created_at)');
     await db.query('CREATE INDEX ix_usage_records_user ON usage_records (tenant_id, user_id, created_at)');
+    await db.query('CREATE INDEX ix_usage_records_recorded ON usage_records (recorded_at)');
+    await db.query(`
+      CREATE TABLE usage_rollups (
+        tenant_id uuid NOT NULL,
+        hour timestamptz(3) NOT NULL,
+        user_id uuid NOT NULL,
+        token_id uuid NOT NULL,
+        door varchar(30) NOT NULL,
+        model_id varchar(200) NOT NULL,
+        provider varchar(30) NOT NULL,
+        currency varchar(3) NOT NULL,
+        requests bigint NOT NULL,
+        errors bigint NOT NULL,
+        input_tokens bigint NOT NULL,
+        output_tokens bigint NOT NULL,
+        cached_input_tokens bigint NOT NULL,
+        cache_write_tokens bigint NOT NULL,
+        reasoning_tokens bigint NOT NULL,
+        cost_micros bigint NOT NULL,
+        first_token_counts bigint[] NOT NULL,
+        duration_counts bigint[] NOT NULL,
+        CONSTRAINT pk_usage_rollups
+          PRIMARY KEY (tenant_id, hour, user_id, token_id, door, model_id, provider, currency),
+        CONSTRAINT fk_usage_rollups_user FOREIGN KEY (tenant_id, user_id)
+          REFERENCES users (tenant_id, id) ON DELETE CASCADE
+      )`);
+    await db.query('CREATE INDEX ix_usage_rollups_user ON usage_rollups (tenant_id, user_id, hour)');
+    await db.query(
+      'CREATE TABLE usage_rollup_progress (id smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1), rolled_until timestamptz NOT NULL)',
+    );
+    await db.query(`INSERT INTO usage_rollup_progress (rolled_until) VALUES ('-infinity')`);
     await db.query(`
       CREATE TABLE budget_spending (
         budget_id uuid NOT NULL,
@@ -68,6 +100,8 @@ export class CreateUsageRecords1795305620000 implements MigrationInterface {
     await db.query('ALTER TABLE messages DROP COLUMN currency, DROP COLUMN cost_micros');
     await db.query('DROP TABLE open_calls');
     await db.query('DROP TABLE budget_spending');
+    await db.query('DROP TABLE usage_rollup_progress');
+    await db.query('DROP TABLE usage_rollups');
     await db.query('DROP TABLE usage_records');
     await db.query('ALTER TABLE api_tokens DROP COLUMN budget_id');
   }

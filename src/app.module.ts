@@ -15,6 +15,7 @@ import { SecretsModule } from './secrets/secrets.module.js';
 import { ProfileModule } from './profile/profile.module.js';
 import { ThreadsModule } from './threads/threads.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
+import { UsageModule } from './usage/usage.module.js';
 import { WireModule } from './wire/wire.module.js';
 
 /** The list of rooms. */
@@ -32,6 +33,7 @@ import { WireModule } from './wire/wire.module.js';
     SecretsModule,
     ModelsModule,
     ProfileModule,
+    UsageModule,
     GenerationModule,
     WireModule,
     DocumentationModule,

@@ -325,6 +325,16 @@ export const errorCatalogue = {
     type: 'rate_limit_error',
     message: 'The monthly budget of this API token is spent.',
   },
+  USAGE_RANGE_INVALID: {
+    status: 422,
+    type: 'validation_error',
+    message: 'The time from which usage is asked must be before the time up to which it is, by not too much.',
+  },
+  USAGE_GROUPS_TOO_MANY: {
+    status: 422,
+    type: 'validation_error',
+    message: 'The report would have too many groups. Ask for a shorter time, or group by less.',
+  },
   USAGE_NOT_RECORDED: {
     status: 503,
     type: 'server_error',
@@ -410,6 +420,11 @@ export const errorCatalogue = {
     status: 422,
     type: 'validation_error',
     message: 'This model does not answer messages.',
+  },
+  MODEL_CANNOT_EMBED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This model makes no embeddings.',
   },
   PERSONAL_KEY_REFUSED: {
     status: 422,

@@ -7,6 +7,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   onDelete: 'CASCADE',
 })
 @Check('ck_usage_records_status', `status IN ('complete', 'interrupted', 'cancelled', 'error')`)
+@Index('ix_usage_records_recorded', ['recordedAt'])
 @Index('ix_usage_records_tenant', ['tenantId', 'createdAt'])
 @Index('ix_usage_records_user', ['tenantId', 'userId', 'createdAt'])
 export class UsageRecordRow {
@@ -78,4 +79,8 @@ export class UsageRecordRow {
 
   @Column('timestamp with time zone', { precision: 3 })
   createdAt!: Date;
+
+  /** By the clock of the database. */
+  @Column('timestamp with time zone', { default: () => 'clock_timestamp()' })
+  recordedAt!: Date;
 }

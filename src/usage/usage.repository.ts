@@ -21,6 +21,37 @@ export interface SettledCall {
   readonly charge: Charge;
 }
 
+/** Of a record, but for when it is written, which the database says. */
+const columnNames = [
+  'id',
+  'tenant_id',
+  'user_id',
+  'token_id',
+  'door',
+  'model_id',
+  'provider_model',
+  'provider',
+  'connection_id',
+  'personal_key',
+  'status',
+  'error_code',
+  'input_tokens',
+  'output_tokens',
+  'cached_input_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'estimated',
+  'cost_micros',
+  'currency',
+  'first_token_ms',
+  'duration_ms',
+  'created_at',
+] as const;
+const columns = columnNames.join();
+const recordColumns = columnNames.map((name) => `entry.${name}`).join();
+
+type Row = Readonly<Record<(typeof columnNames)[number], unknown>>;
+
 @Injectable()
 export class UsageRepository {
   constructor(private readonly dataSource: DataSource) {}
@@ -75,7 +106,8 @@ export class UsageRepository {
   /** Adds records of calls that were not opened; those that are there already are left as they are. */
   async add(records: readonly UsageRecord[]): Promise<void> {
     await this.dataSource.query(
-      `INSERT INTO usage_records SELECT * FROM jsonb_populate_recordset(NULL::usage_records, $1)
+      `INSERT INTO usage_records (${columns})
+       SELECT ${columns} FROM jsonb_populate_recordset(NULL::usage_records, $1)
        ON CONFLICT (id) DO NOTHING`,
       [JSON.stringify(records.map(rowOf))],
     );
@@ -109,8 +141,8 @@ export class UsageRepository {
                 reserved_micros = spending.reserved_micros - owed.reserved_micros
            FROM owed WHERE spending.budget_id = owed.budget_id AND spending.month = owed.month
        )
-       INSERT INTO usage_records
-       SELECT record.* FROM owed, jsonb_populate_record(NULL::usage_records, owed.record || $2::jsonb) AS record
+       INSERT INTO usage_records (${columns})
+       SELECT ${recordColumns} FROM owed, jsonb_populate_record(NULL::usage_records, owed.record || $2::jsonb) AS entry
        ON CONFLICT (id) DO NOTHING`,
       [id, JSON.stringify(changes), charge?.tokens ?? null, charge?.micros ?? null],
     );
@@ -122,11 +154,11 @@ function monthOf(time: Date): string {
   return `${time.toISOString().slice(0, 7)}-01`;
 }
 
-function rowOf(record: UsageRecord): object {
+function rowOf(record: UsageRecord): Row {
   return { ...originColumns(record), ...resultColumns(record) };
 }
 
-function originColumns(origin: CallOrigin): object {
+function originColumns(origin: CallOrigin) {
   return {
     id: origin.id,
     tenant_id: origin.tenantId,
@@ -138,7 +170,7 @@ function originColumns(origin: CallOrigin): object {
   };
 }
 
-function resultColumns({ usage, cost, ...result }: CallResult): object {
+function resultColumns({ usage, cost, ...result }: CallResult) {
   return {
     provider_model: result.providerModel,
     provider: result.provider,

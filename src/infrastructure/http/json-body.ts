@@ -22,7 +22,8 @@ interface JsonBodyOptions {
 }
 
 export interface RequestWithBytes extends IncomingMessage {
-  bodyBytes?: Buffer;
+  /** Missing where a field of the body is there twice: whoever gets them might take the other one than we do. */
+  bodyBytes?: Buffer | undefined;
 }
 
 /** What body-parser calls its failures: https://github.com/expressjs/body-parser#errors */
@@ -78,9 +79,11 @@ export function refuseTooLarge(limitBytes: number): RequestHandler {
 /**
  * Looks at the bytes before they are parsed: UTF-8 that is broken would be altered in silence, and nesting is counted outside
  * strings, in one pass, so that a bomb never reaches code that recurses.
+ * @returns how many fields the outermost object names, one as often as it is there
  */
-function refuseBrokenOrDeep(body: Buffer, maxDepth: number): void {
+function refuseBrokenOrDeep(body: Buffer, maxDepth: number): number {
   if (!isUtf8(body)) throw new Error('not UTF-8');
+  let fields = 0;
   let depth = 0;
   let inString = false;
   for (let index = 0; index < body.length; index++) {
@@ -92,7 +95,9 @@ function refuseBrokenOrDeep(body: Buffer, maxDepth: number): void {
     else if (byte === 0x5b || byte === 0x7b) {
       if (++depth > maxDepth) throw new Error('nested too deeply');
     } else if (byte === 0x5d || byte === 0x7d) depth--;
+    else if (byte === 0x3a && depth === 1) fields++;
   }
+  return fields;
 }
 
 /** Gives failures of body-parser their code here, before Nest makes HTTP exceptions of them and drops what they are. */
@@ -115,14 +120,34 @@ export function jsonBody(
   limitBytes: number,
   { maxDepth = defaultMaxDepth, keepsBytes = false }: JsonBodyOptions = {},
 ): RequestHandler {
+  const fieldsOf = new WeakMap<object, number>();
   const verify = (request: RequestWithBytes, _response: unknown, body: Buffer): void => {
-    refuseBrokenOrDeep(body, maxDepth);
-    if (keepsBytes) request.bodyBytes = body;
+    const fields = refuseBrokenOrDeep(body, maxDepth);
+    if (!keepsBytes) return;
+    fieldsOf.set(request, fields);
+    request.bodyBytes = body;
+  };
+  const forgetAmbiguous = (
+    request: Request & RequestWithBytes,
+    _response: Response,
+    next: NextFunction,
+  ): void => {
+    const body: unknown = request.body;
+    const isPlain =
+      typeof body === 'object' && body !== null && Object.keys(body).length === fieldsOf.get(request);
+    if (!isPlain) request.bodyBytes = undefined;
+    next();
   };
   const parse = express.json({ limit: limitBytes, type: () => true, verify });
   const read = express
     .Router()
-    .use(refuseOtherTypes, refuseTooLarge(limitBytes), parse, nameFailures as ErrorRequestHandler);
+    .use(
+      refuseOtherTypes,
+      refuseTooLarge(limitBytes),
+      parse,
+      ...(keepsBytes ? [forgetAmbiguous] : []),
+      nameFailures as ErrorRequestHandler,
+    );
   return (request, response, next) => {
     if (hasBody(request) && request.body === undefined) void read(request, response, next);
     else next();
