@@ -7,11 +7,11 @@ const classesPerDoubling = 4;
 
 /** SQL: counts of the values of a column, in milliseconds, by class; nulls are in none. */
 export function countsOf(column: string): string {
-  const number = `least(${classes - 1}, floor(${classesPerDoubling} * ln(${column} + 1) / ln(2)))::int`;
-  const counts = Array.from(
-    { length: classes },
-    (_, index) => `count(*) FILTER (WHERE ${number} = ${index})`,
-  );
+  const number = `floor(${classesPerDoubling} * ln(${column} + 1) / ln(2))`;
+  const counts = Array.from({ length: classes }, (_, index) => {
+    const comparison = index === classes - 1 ? '>=' : '=';
+    return `count(*) FILTER (WHERE ${number} ${comparison} ${index})`;
+  });
   return `ARRAY[${counts.join()}]`;
 }
 
