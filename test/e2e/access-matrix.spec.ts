@@ -82,6 +82,8 @@ const asked: Readonly<Record<string, string>> = {
   'DELETE /api/providers/:connectionId': 'admin',
   'POST /api/providers/:connectionId/verify': 'admin',
   'POST /api/providers/:connectionId/sync': 'admin',
+  'GET /api/usage': 'usage:read',
+  'GET /api/usage/export': 'usage:read',
   'GET /api/audit': 'audit:read',
   'GET /api/audit/verify': 'audit:read',
 };

@@ -46,7 +46,7 @@ class TokenLimitsDto {
     nullable: true,
     minimum: 1,
     description:
-      'In tokens, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
+      'In tokens, per calendar month in UTC. A call begins while less than this is spent or set aside for calls under way.',
   })
   @MayBeAbsentOrNull()
   @IsInt()
@@ -59,7 +59,7 @@ class TokenLimitsDto {
     nullable: true,
     minimum: 1,
     description:
-      'In micro-units of the accounting currency, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
+      'In micro-units of the accounting currency, per calendar month in UTC. A call begins while less than this is spent or set aside for calls under way.',
   })
   @MayBeAbsentOrNull()
   @IsInt()

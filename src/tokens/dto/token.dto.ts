@@ -35,7 +35,7 @@ export class TokenDto {
     type: 'integer',
     nullable: true,
     description:
-      'In tokens, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
+      'In tokens, per calendar month in UTC. A call begins while less than this is spent or set aside for calls under way.',
   })
   readonly monthlyTokenBudget: number | null;
 
@@ -43,7 +43,7 @@ export class TokenDto {
     type: 'integer',
     nullable: true,
     description:
-      'In micro-units of the accounting currency, per calendar month in UTC. Stored and shown; not enforced until usage is accounted.',
+      'In micro-units of the accounting currency, per calendar month in UTC. A call begins while less than this is spent or set aside for calls under way.',
   })
   readonly monthlyCostBudget: number | null;
 
