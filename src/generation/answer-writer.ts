@@ -7,6 +7,8 @@ import { refusesData } from '../infrastructure/database/database-errors.js';
 import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService } from '../messages/messages.service.js';
+import type { ModelRoute } from '../models/model-route.js';
+import { FollowUps } from './follow-ups.service.js';
 import type { Outcome } from './generation-run.js';
 import { Journal } from './journal.js';
 
@@ -29,6 +31,7 @@ export class AnswerWriter {
   constructor(
     private readonly messages: MessagesService,
     private readonly journal: Journal,
+    private readonly followUps: FollowUps,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -38,10 +41,13 @@ export class AnswerWriter {
     this.impatience.abort();
   }
 
-  /** Tries for a minute. Never rejects: an answer that could not be stored is an interrupted one. */
-  async write(message: Message, outcome: Outcome): Promise<GenerationEnd> {
+  /**
+   * Tries for a minute. Never rejects: an answer that could not be stored is an interrupted one.
+   * @param route what was asked
+   */
+  async write(message: Message, outcome: Outcome, route: ModelRoute): Promise<GenerationEnd> {
     await this.journal.close(message.id);
-    const end = await this.patiently(message, outcome);
+    const end = await this.patiently(message, outcome, route);
     this.log.info(
       {
         messageId: toWireId('message', message.id),
@@ -54,12 +60,12 @@ export class AnswerWriter {
     return end;
   }
 
-  private async patiently(message: Message, outcome: Outcome): Promise<GenerationEnd> {
+  private async patiently(message: Message, outcome: Outcome, route: ModelRoute): Promise<GenerationEnd> {
     const giveUpAt = this.clock.monotonicMs() + patienceMs;
     let ending = outcome;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1000)) {
       try {
-        return await this.finish(message, ending);
+        return await this.finish(message, ending, route);
       } catch (error) {
         this.log.error({ err: error }, 'the end of an answer could not be written');
         if (this.impatience.signal.aborted || this.clock.monotonicMs() > giveUpAt) {
@@ -73,9 +79,21 @@ export class AnswerWriter {
     }
   }
 
-  private async finish(message: Message, { answer, failure }: Outcome): Promise<GenerationEnd> {
-    const finished = await this.messages.finish(message, answer, (db) => this.journal.clear(message.id, db));
-    return { message: finished, failure: finished === null ? interrupted() : failure };
+  private async finish(
+    message: Message,
+    { answer, failure }: Outcome,
+    route: ModelRoute,
+  ): Promise<GenerationEnd> {
+    const finished = await this.messages.finish(message, answer, async (db) => {
+      await this.journal.clear(message.id, db);
+      if (answer.status === 'complete') await this.followUps.arrange(message, route, db);
+    });
+    if (finished !== null) return { message: finished, failure };
+    // Ended by somebody else, or by an earlier try of ours of which nobody heard that it was committed.
+    const stored = await this.messages.find(message, message.id);
+    return stored?.status === answer.status
+      ? { message: stored, failure }
+      : { message: null, failure: interrupted() };
   }
 }
 

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../auth/caller.js';
 import type { Owner } from '../common/owner.js';
 import type { Message } from '../messages/message.entity.js';
-import { MessagesService, type Admit, type Exchange, type NewAnswer } from '../messages/messages.service.js';
+import { MessagesService, type Exchange, type NewAnswer } from '../messages/messages.service.js';
+import type { ThreadReference } from '../threads/threads.service.js';
 import { GenerationAdmission } from './generation-admission.service.js';
 import { GenerationPlans } from './generation-plans.js';
 import { GenerationStarter, type Generation } from './generation-starter.js';
-import type { ModelCall } from './model-call.js';
 import { fingerprintOf, type RepeatableRequest } from './repeatable-request.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
@@ -19,10 +19,12 @@ interface Wish {
   readonly requestId: string;
   /** Made up by the client: the same request with the same key begins no second answer. */
   readonly idempotencyKey?: string | undefined;
+  /** What the client said, where a door makes something else of it: by that it is known to be the same request. */
+  readonly said?: object | undefined;
 }
 
 export interface Post extends Wish {
-  readonly threadId: string;
+  readonly threadId: ThreadReference;
   readonly modelId: string;
   readonly content: string;
   /** As in `NewExchange`. */
@@ -48,14 +50,14 @@ export class GenerationService {
 
   /**
    * Commits the user's message and lets the model answer. The generation goes on whether or not anybody reads its stream.
-   * @throws DomainError what `GenerationPlans.plan`, `MessagesService.beginExchange` and `GenerationAdmission` throw,
-   *   CONTEXT_LENGTH_EXCEEDED; nothing has changed then
+   * @throws DomainError what `GenerationPlans.plan`, `MessagesService.beginExchange` and `GenerationAdmission` throw;
+   *   nothing has changed then
    */
   post(caller: Caller, post: Post): Promise<Generation> {
     const request = repeatable('post', post);
     return this.admission.once(caller, request, () =>
-      this.generate(caller, { ...post, request }, (answer, admit) =>
-        this.messages.beginExchange(caller, { ...post, ...answer }, admit),
+      this.generate(caller, { ...post, request }, (answer) =>
+        this.messages.beginExchange(caller, { ...post, ...answer }),
       ),
     );
   }
@@ -69,8 +71,8 @@ export class GenerationService {
     const question = await this.messages.questionOf(caller, regeneration.messageId);
     const { modelId, content } = question;
     return this.admission.once(caller, request, () =>
-      this.generate(caller, { ...regeneration, modelId, content, request }, (answer, admit) =>
-        this.messages.beginAnswer(caller, question, answer, admit),
+      this.generate(caller, { ...regeneration, modelId, content, request }, (answer) =>
+        this.messages.beginAnswer(caller, question, answer),
       ),
     );
   }
@@ -78,23 +80,16 @@ export class GenerationService {
   private async generate(
     caller: Caller,
     wish: Wish & Pick<Post, 'modelId' | 'content'> & { readonly request: RepeatableRequest | undefined },
-    begin: (answer: NewAnswer, admit: Admit) => Promise<Exchange>,
+    begin: (answer: NewAnswer) => Promise<Exchange>,
   ): Promise<Generation> {
     const plan = await this.plans.plan(caller, wish);
-    let call: Pick<ModelCall, 'route' | 'requestOf'> | undefined;
-    const exchange = await begin(
-      {
-        ...plan.first,
-        replicaId: this.replicas.own,
-        historyBytes: plan.historyBytes,
-        alongside: (answer, db) => this.admission.enter(caller, wish.request, answer, db),
-      },
-      (history) => {
-        call = plan.ask(history);
-      },
-    );
-    if (call === undefined) throw new Error('An exchange is admitted.');
-    return this.starter.start(exchange, { ...call, requestId: wish.requestId });
+    const exchange = await begin({
+      ...plan.first,
+      replicaId: this.replicas.own,
+      historyBytes: plan.historyBytes,
+      alongside: (answer, db) => this.admission.enter(caller, wish.request, answer, db),
+    });
+    return this.starter.start(exchange, { ...plan.ask(exchange.earlier), requestId: wish.requestId });
   }
 
   /**
@@ -117,6 +112,9 @@ export class GenerationService {
 }
 
 function repeatable(route: RepeatableRequest['route'], wish: Wish): RepeatableRequest | undefined {
-  const { requestId: _ofEachTime, idempotencyKey: key, ...content } = wish;
-  return key === undefined ? undefined : { key, route, fingerprint: fingerprintOf(content) };
+  const { requestId: _ofEachTime, idempotencyKey: key, said, ...content } = wish;
+  if (key === undefined) return undefined;
+  return said === undefined
+    ? { key, route, fingerprint: fingerprintOf(content) }
+    : { key, route: 'chat', fingerprint: fingerprintOf(said) };
 }

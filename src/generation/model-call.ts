@@ -13,13 +13,19 @@ export interface CallStatus {
 /** What is asked of whom, and who is told what happens. */
 export interface ModelCall {
   readonly route: ModelRoute;
-  readonly requestOf: (target: RouteTarget) => GenerateRequest;
+  /** What a target is asked; it may have to be counted first. */
+  readonly requestOf: (target: RouteTarget) => GenerateRequest | Promise<GenerateRequest>;
   readonly requestId: string;
   /** Closes the connection to the vendor; what was asked for then fails with the signal's reason. */
   readonly signal: AbortSignal;
   readonly onStatus: (status: CallStatus) => void;
   /** Told before a target is asked: the last one told is who answered, or failed last. */
   readonly onTarget: (target: RouteTarget) => void;
+}
+
+/** Who may answer, and what each of them is asked. */
+export interface PlannedCall extends Pick<ModelCall, 'route' | 'requestOf'> {
+  readonly temperatureOf: (target: RouteTarget) => number | undefined;
 }
 
 /** How long and how often a model is asked; times in milliseconds. */

@@ -97,7 +97,7 @@ export class ModelCalls {
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     await this.load(target, call);
     reached.loaded = true;
-    const request = call.requestOf(target);
+    const request = await call.requestOf(target);
     const passage = this.admit(target);
     if (passage === undefined) throw this.allOpen([target]);
     let verdict: Parameters<Passage['ended']>[0] = 'neither';

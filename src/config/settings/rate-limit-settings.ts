@@ -33,5 +33,6 @@ export const rateLimitSettings = {
   'rateLimit.threadRename': limit(20, 'PATCH /api/threads/:id/title'),
   'rateLimit.messagesRead': limit(100, 'lists of messages'),
   'rateLimit.messagesPost': limit(20, 'POST of messages'),
+  'rateLimit.summarize': limit(5, 'POST …/summarize'),
   'rateLimit.other': limit(120, 'any other route'),
 } satisfies Readonly<Record<string, Setting>>;

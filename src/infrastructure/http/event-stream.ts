@@ -41,7 +41,7 @@ export async function sendEventStream<Event>(
       ping.refresh();
       if (!response.write(encode(event))) await drained(response, slowReaderTimeoutMs);
     }
-    if (!response.writableEnded) response.end();
+    if (!response.writableEnded && !response.destroyed) response.end();
   } finally {
     clearInterval(ping);
     ended?.removeEventListener('abort', cutOff);
@@ -49,7 +49,7 @@ export async function sendEventStream<Event>(
 }
 
 /** Returns when there is room again, or when the reader is gone; one that takes too long is sent away. */
-async function drained(response: Response, timeoutMs: number): Promise<void> {
+export async function drained(response: Response, timeoutMs: number): Promise<void> {
   const waiting = new AbortController();
   const tooSlow = setTimeout(() => response.destroy(), timeoutMs);
   const { signal } = waiting;
