@@ -1,7 +1,9 @@
 // npm run bench: docs/performance.md says what it measures and how.
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import path from 'node:path';
 import { adapterCosts, adapterTable } from './adapters/adapter-costs.js';
+import { capacityReport, measureCapacity } from './capacity.js';
 import { Comparer, streamLoad, type Comparison } from './comparison.js';
 import { loadRequests } from './load/requests.js';
 import { loadStreams } from './load/streams.js';
@@ -13,11 +15,13 @@ import { readTable, streamTable } from './report/tables.js';
 import type { ParleyTarget } from './servers/parley.js';
 import type { ReadName } from './servers/target.js';
 import { Surroundings } from './surroundings.js';
+import { measureVolume, volumeReport } from './volume/volume.js';
 
 const results = path.join(import.meta.dirname, '../../bench/results');
 /** How reads are shown. */
 const readTitles = { threads: '20 threads', messages: '20 messages', user: 'the user' } as const;
-const progress = (what: string): void => console.error(`bench: ${what}`);
+const progress = (what: string): void =>
+  console.error(`bench, ${Math.round(performance.now() / 1000)} s: ${what}`);
 
 async function bytesOf(parley: ParleyTarget): Promise<Record<ReadName, number>> {
   const bodies = await Promise.all(
@@ -36,11 +40,12 @@ async function compare(options: Options, on: Machine): Promise<void> {
   const comparison = await new Comparer(targets, options, bytes).compare(progress);
   print(comparison, options, on, bytes);
   await save('comparison', { machine: on, options, bytes, ...plain(comparison) });
-  if (comparison.failures.size > 0) process.exitCode = 1;
 }
 
+/** Told when a run is over. */
 function introduction({ date, cpu, cores, node, commit, loadBefore }: Machine): string {
-  return `${date}, ${cpu}, ${cores} cores, Node ${node}, commit ${commit}, load ${loadBefore.toFixed(1)} before`;
+  const [loadNow = NaN] = loadavg();
+  return `${date}, ${cpu}, ${cores} cores, Node ${node}, commit ${commit}, load ${loadBefore.toFixed(1)} before, ${loadNow.toFixed(1)} after`;
 }
 
 function print(
@@ -62,8 +67,7 @@ function print(
       `\nRead: ${readTitles[name]}, ${bytes[name]} bytes, ${concurrency} requests at once\n\n${readTable(runs)}`,
     );
   }
-  if (failures.size > 0)
-    console.log(`\nFAILURES, so that the figures mean little:\n${[...failures].join('\n')}`);
+  printFailures([...failures]);
 }
 
 function plain({ streams, reads, failures }: Comparison): object {
@@ -129,6 +133,32 @@ async function compareAdapters(options: Options, on: Machine): Promise<void> {
   await save('adapters', { machine: on, options, costs });
 }
 
+async function showCapacity(options: Options, on: Machine): Promise<void> {
+  await using surroundings = await Surroundings.prepare();
+  const capacity = await measureCapacity(surroundings, options, progress);
+  console.log(`\n${introduction(on)}; medians of ${options.repeats} rounds\n`);
+  console.log(capacityReport(capacity, options));
+  printFailures(capacity.failures);
+  const { perStream, perChunk, openingMs, windows, failures } = capacity;
+  const maps = Object.entries({ perStream, perChunk, openingMs, windows });
+  const plain = Object.fromEntries(maps.map(([name, map]) => [name, Object.fromEntries<unknown>(map)]));
+  await save('capacity', { machine: on, options, ...plain, failures });
+}
+
+async function showVolume(options: Options, on: Machine): Promise<void> {
+  await using surroundings = await Surroundings.prepare();
+  const volume = await measureVolume(surroundings, options, progress);
+  console.log(`\n${introduction(on)}\n\n${volumeReport(volume)}`);
+  printFailures(volume.failures);
+  await save('volume', { machine: on, options, ...volume });
+}
+
+function printFailures(failures: readonly string[]): void {
+  if (failures.length === 0) return;
+  console.log(`\nFAILURES, so that the figures mean little:\n${failures.join('\n')}`);
+  process.exitCode = 1;
+}
+
 async function save(kind: string, content: object): Promise<void> {
   await mkdir(results, { recursive: true });
   const file = path.join(results, `${kind}-${new Date().toISOString().replaceAll(':', '')}.json`);
@@ -137,7 +167,13 @@ async function save(kind: string, content: object): Promise<void> {
   progress(`written to ${path.relative(process.cwd(), file)}`);
 }
 
+function workOf({ adapters, capacity, volume, profile: profiling }: Options): typeof compare {
+  if (volume) return showVolume;
+  if (adapters) return compareAdapters;
+  if (capacity) return showCapacity;
+  return profiling ? profile : compare;
+}
+
 const options = readOptions();
 const on = await machine();
-const work = options.adapters ? compareAdapters : options.profile ? profile : compare;
-await work(options, on);
+await workOf(options)(options, on);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Options } from './options.js';
 import { readNames } from './reference/arguments.js';
+import { Databases, type DatabaseServer } from './servers/databases.js';
 import { ParleyTarget } from './servers/parley.js';
 import { referenceTarget } from './servers/reference.js';
 import { freePort, ServerProcess } from './servers/server-process.js';
@@ -54,20 +55,43 @@ export class Surroundings implements AsyncDisposable {
     return parley;
   }
 
+  /** A Postgres for several Parleys, which are stopped before it. */
+  async databases(): Promise<Databases> {
+    const databases = await Databases.start(this.directory);
+    this.cleaning.defer(() => databases.stop());
+    return databases;
+  }
+
+  /** A Parley on a database of its own. */
+  async parleyOn(databases: Databases, name: string, upstream: string): Promise<DatabaseServer> {
+    const started = await databases.parley(name, { upstream, model: upstreamModel });
+    this.cleaning.defer(() => started.server.stop());
+    return started;
+  }
+
   /** The reference programs, which answer with what Parley answers. */
   async references(upstream: string, parley: ParleyTarget): Promise<Target[]> {
-    for (const name of readNames) {
-      await writeFile(path.join(this.directory, `${name}.json`), await parley.readBody(name));
-    }
+    await this.keepAnswers(parley);
     return [
       await this.reference('floor', 'floor.js', upstream),
       await this.reference('bare Nest', 'bare-nest.js', upstream),
     ];
   }
 
+  async bareNest(upstream: string, parley: ParleyTarget): Promise<Target> {
+    await this.keepAnswers(parley);
+    return this.reference('bare Nest', 'bare-nest.js', upstream);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.disposing ??= this.cleaning.disposeAsync();
     return this.disposing;
+  }
+
+  private async keepAnswers(parley: ParleyTarget): Promise<void> {
+    for (const name of readNames) {
+      await writeFile(path.join(this.directory, `${name}.json`), await parley.readBody(name));
+    }
   }
 
   private async reference(name: 'floor' | 'bare Nest', script: string, upstream: string): Promise<Target> {

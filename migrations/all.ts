@@ -18,6 +18,10 @@ import { AddMessageBranches1795305606500 } from './1795305606500-AddMessageBranc
 import { CreateSearchDocuments1795305607000 } from './1795305607000-CreateSearchDocuments.js';
 import { CreateIdempotencyKeys1795305608000 } from './1795305608000-CreateIdempotencyKeys.js';
 import { CreatePersonalKeyUses1795305609000 } from './1795305609000-CreatePersonalKeyUses.js';
+import { CreateJobQueues1795305610000 } from './1795305610000-CreateJobQueues.js';
+import { AddSummaryCoverage1795305611000 } from './1795305611000-AddSummaryCoverage.js';
+import { CreateImportedThreads1795305612000 } from './1795305612000-CreateImportedThreads.js';
+import { AddClientIdsToThreads1795305613000 } from './1795305613000-AddClientIdsToThreads.js';
 import { CreateUsageRecords1795305620000 } from './1795305620000-CreateUsageRecords.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
@@ -42,6 +46,10 @@ export const migrations = [
   CreateSearchDocuments1795305607000,
   CreateIdempotencyKeys1795305608000,
   CreatePersonalKeyUses1795305609000,
+  CreateJobQueues1795305610000,
+  AddSummaryCoverage1795305611000,
+  CreateImportedThreads1795305612000,
+  AddClientIdsToThreads1795305613000,
   CreateUsageRecords1795305620000,
 ];
 

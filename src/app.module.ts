@@ -11,6 +11,7 @@ import { DatabaseModule } from './infrastructure/database/database.module.js';
 import { FoundationModule } from './infrastructure/foundation.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { PortabilityModule } from './portability/portability.module.js';
 import { SecretsModule } from './secrets/secrets.module.js';
 import { ProfileModule } from './profile/profile.module.js';
 import { ThreadsModule } from './threads/threads.module.js';
@@ -28,6 +29,7 @@ import { WireModule } from './wire/wire.module.js';
     CapabilitiesModule,
     TokensModule,
     HealthModule,
+    PortabilityModule,
     ThreadsModule,
     MessagesModule,
     SecretsModule,

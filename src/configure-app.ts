@@ -7,6 +7,7 @@ import { publicUrl } from './config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { crossOrigin } from './infrastructure/http/cross-origin.js';
 import { ApiDescription } from './documentation/api-description.js';
+import { arrivingWithin } from './infrastructure/http/arrival.js';
 import { ErrorShapes } from './infrastructure/http/error-shapes.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
@@ -17,6 +18,7 @@ import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { requestContext } from './infrastructure/http/request-context.js';
 import { securityHeaders } from './infrastructure/http/security-headers.js';
 import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
+import { importPath } from './portability/import/thread-import.controller.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
 import { requestLog } from './infrastructure/logging/request-log.js';
@@ -41,6 +43,7 @@ export function configureApp(app: NestExpressApplication): void {
   app.use(
     inTurn(
       requestContext,
+      arrivingWithin(arrivalMs),
       requestLog(log, clock),
       endingConnections(app.get(Lifecycle)),
       pageProtection(config),
@@ -55,9 +58,15 @@ export function configureApp(app: NestExpressApplication): void {
   app.useGlobalFilters(new ErrorFilter(clock, log, app.get(ErrorShapes)));
 }
 
-/** Of sockets, in milliseconds: a request must have arrived within a minute, an answer may take its time. */
+/** A request must have arrived within a minute, an answer may take its time. */
+const arrivalMs = 60_000;
+/** Of the routes that take longer, whatever they say. */
+const longestArrivalMs = 60 * 60_000;
+
+/** Of sockets, in milliseconds. */
 function setTimeouts(server: Server): void {
-  server.requestTimeout = 60_000;
+  server.headersTimeout = arrivalMs;
+  server.requestTimeout = longestArrivalMs;
   // Longer than load balancers keep theirs (60 s is common): else they would reuse a connection that we are closing.
   server.keepAliveTimeout = 65_000;
 }
@@ -85,9 +94,10 @@ function uncached({ url }: Request, response: Response, next: NextFunction): voi
   next();
 }
 
-/** Reads what a request carries; most carry nothing, and have no way through a router to go. */
+/** Reads what a request carries, but for imports, which are read as they arrive; most carry nothing, and have no way through a router to go. */
 function bodies(config: BootConfiguration): RequestHandler {
   const read = Router()
+    .post([`/api/${importPath}`, `/api/v1/${importPath}`], (_request, _response, next) => next('router'))
     .use(backChannelLogoutPath, formBody(maxFormBytes))
     .use('/v1', jsonBody(config['server.v1BodyLimitBytes'], { maxDepth: 100, keepsBytes: true }))
     .use(jsonBody(config['server.bodyLimitBytes']))

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { OpenSockets } from './infrastructure/http/open-sockets.js';
+import { JobQueues } from './infrastructure/jobs/job-queues.service.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
 
@@ -25,6 +26,7 @@ export async function drain(app: NestExpressApplication): Promise<boolean> {
   const running = app.get(RunningGenerations);
   app.get(Log).info({ generations: running.ids.length, limitMs }, 'draining; a second signal stops at once');
   app.get(Lifecycle).draining();
+  await app.get(JobQueues).rest();
   await Promise.race([wait(config['server.drainGraceMs']), limit]);
   const served = new Promise<void>((resolve) => server.close(() => resolve()));
   // Again and again: a connection may turn idle after the server has closed, and would stay until its keep-alive time-out.

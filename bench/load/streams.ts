@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
-import type { HttpRequest, Target } from '../servers/target.js';
+import type { StreamRequest, Target } from '../servers/target.js';
 import { between, moment, type Consumption } from './consumption.js';
 import { readStream } from './stream-reading.js';
 
@@ -49,7 +49,7 @@ class StreamRun {
   ) {}
 
   /** Never rejects: a failure is counted. */
-  async stream(toOpen: HttpRequest & { readonly body: string }): Promise<void> {
+  async stream(toOpen: StreamRequest): Promise<void> {
     const startedAt = performance.now();
     let text = '';
     let chunks = 0;
@@ -99,10 +99,11 @@ interface Mark {
   readonly chunks: number;
 }
 
-async function open(
-  { url, headers, body }: HttpRequest & { readonly body: string },
-  agent: Agent,
-): Promise<IncomingMessage> {
+/**
+ * Sends the request of a stream.
+ * @throws Error for another status than 200
+ */
+export async function open({ url, headers, body }: StreamRequest, agent: Agent): Promise<IncomingMessage> {
   const sent = request(url, {
     method: 'POST',
     agent,

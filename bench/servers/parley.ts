@@ -1,24 +1,16 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { rateLimitSettings } from '../../src/config/settings/rate-limit-settings.js';
 import { Browser } from '../../test/support/browser.js';
+import { startParley } from './parley-process.js';
 import { PostgresCpu } from './postgres-cpu.js';
-import { freePort, ServerProcess } from './server-process.js';
-import type { HttpRequest, ReadName, StreamPiece, Target } from './target.js';
+import type { ServerProcess } from './server-process.js';
+import type { HttpRequest, ReadName, StreamPiece, StreamRequest, Target } from './target.js';
 
-const main = new URL('../../src/main.js', import.meta.url).pathname;
 const seedingModel = 'demo';
 const seedingConcurrency = 16;
 /** Twelve exchanges fill the page of 20 messages. */
 const longThreadExchanges = 12;
 const content =
   'Please tell me, in a few sentences that a person can read in half a minute, why keyset pagination stays flat where OFFSET does not.';
-
-/** Counting is measured, too, and nothing is refused. */
-const generousLimits = {
-  ...Object.fromEntries(Object.keys(rateLimitSettings).map((key) => [key, 1_000_000])),
-  'generation.maxConcurrentPerUser': 10_000,
-};
 
 export interface ParleyOptions {
   readonly directory: string;
@@ -51,29 +43,7 @@ export class ParleyTarget implements Target {
 
   static async start(options: ParleyOptions): Promise<ParleyTarget> {
     const { directory, upstream, model } = options;
-    const port = await freePort();
-    const origin = `http://127.0.0.1:${port}`;
-    const configFile = path.join(directory, 'parley.config.json'); // JSON is YAML.
-    await writeFile(
-      configFile,
-      JSON.stringify({
-        'server.port': port,
-        'server.publicUrl': origin,
-        'embedded.dataDirectory': path.join(directory, 'data'),
-        'embedded.identityPort': 0,
-        'providers.compatible.baseUrl': upstream,
-        'providers.compatible.models': [model],
-        'providers.demo.tokenDelayMs': 0,
-        ...generousLimits,
-      }),
-    );
-    const server = await ServerProcess.start({
-      name: 'parley',
-      script: main,
-      arguments: ['--config', configFile],
-      readyUrl: `${origin}/health/ready`,
-      directory,
-    });
+    const { server, origin } = await startParley({ name: 'parley', directory, upstream, model });
     try {
       const postgres = await PostgresCpu.of(path.join(directory, 'data/postgres/data'));
       const people = [await logIn(origin, 'uma'), await logIn(origin, 'paul')] as const;
@@ -86,11 +56,17 @@ export class ParleyTarget implements Target {
     }
   }
 
-  async prepareStreams(count: number): Promise<readonly (HttpRequest & { readonly body: string })[]> {
+  async prepareStreams(
+    count: number,
+    said: (index: number) => string = () => content,
+  ): Promise<readonly StreamRequest[]> {
     const threads = await inParallel(count, () => createThread(this.writer, 'A stream'));
-    const body = JSON.stringify({ content, stream: true });
     const headers = headersOf(this.writer);
-    return threads.map((thread) => ({ url: this.messagesUrl(thread, this.options.model), headers, body }));
+    return threads.map((thread, index) => ({
+      url: this.messagesUrl(thread, this.options.model),
+      headers,
+      body: JSON.stringify({ content: said(index), stream: true }),
+    }));
   }
 
   readEvent(event: string): StreamPiece {

@@ -1,5 +1,5 @@
 import type { ServerProcess } from './server-process.js';
-import type { StreamPiece, Target } from './target.js';
+import type { StreamPiece, StreamRequest, Target } from './target.js';
 
 /** A reference program as a target: it forwards the upstream's own protocol. */
 export function referenceTarget(
@@ -10,15 +10,16 @@ export function referenceTarget(
     model,
   }: { readonly server: ServerProcess; readonly origin: string; readonly model: string },
 ): Target {
-  const stream = {
+  const stream = (content: string): StreamRequest => ({
     url: `${origin}/v1/chat/completions`,
     headers: {},
-    body: JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Say something.' }] }),
-  };
+    body: JSON.stringify({ model, stream: true, messages: [{ role: 'user', content }] }),
+  });
   return {
     name,
     server,
-    prepareStreams: (count) => Promise.resolve(new Array<typeof stream>(count).fill(stream)),
+    prepareStreams: (count, said = () => 'Say something.') =>
+      Promise.resolve(Array.from({ length: count }, (_, index) => stream(said(index)))),
     readEvent: readChatCompletionEvent,
     read: (name) => ({ url: `${origin}/${name}`, headers: {} }),
     helperCpuMs: () => Promise.resolve(0),

@@ -74,6 +74,21 @@ export class ServerProcess {
     return this.command({ command: 'usage' });
   }
 
+  /** What is in use once garbage has been collected. */
+  usageWithoutGarbage(): Promise<Usage> {
+    return this.command({ command: 'collect-garbage' });
+  }
+
+  /** Begins anew to measure how late the event loop is. */
+  async watchLoop(): Promise<void> {
+    await this.command({ command: 'watch-loop' });
+  }
+
+  /** Of Parley: whether answers are journalled while they are generated. They always are, outside of benchmarks. */
+  async journal(isOn: boolean): Promise<void> {
+    await this.command({ command: 'journal', isOn });
+  }
+
   async profile(file: string, work: () => Promise<void>): Promise<void> {
     await this.command({ command: 'start-profile' });
     await work();

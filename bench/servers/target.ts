@@ -10,6 +10,10 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export interface StreamRequest extends HttpRequest {
+  readonly body: string;
+}
+
 /** What one event of a stream says. */
 export type StreamPiece =
   | { readonly type: 'text'; readonly text: string }
@@ -21,8 +25,8 @@ export type StreamPiece =
 export interface Target {
   readonly name: TargetName;
   readonly server: ServerProcess;
-  /** Makes ready what `count` streams need, so that it is not measured: one request (POST) for each. */
-  prepareStreams(count: number): Promise<readonly (HttpRequest & { readonly body: string })[]>;
+  /** Makes ready what `count` streams need, so that it is not measured: one request (POST) for each, which says `said`. */
+  prepareStreams(count: number, said?: (index: number) => string): Promise<readonly StreamRequest[]>;
   /** Reads one event, without the blank line behind it. */
   readEvent(event: string): StreamPiece;
   read(name: ReadName): HttpRequest;

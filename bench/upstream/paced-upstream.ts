@@ -22,8 +22,9 @@ export interface PacedUpstream {
   stop(): Promise<void>;
 }
 
-const model = 'bench';
-const word = 'word ';
+export const model = 'bench';
+/** What it says in each chunk. */
+export const word = 'word ';
 const envelope = { id: 'chatcmpl-bench', created: 1_790_000_000, model };
 
 function event(choices: readonly unknown[], usage: unknown = null): Buffer {
@@ -35,11 +36,27 @@ function choice(delta: unknown, finishReason: string | null = null): readonly un
   return [{ index: 0, delta, finish_reason: finishReason }];
 }
 
-const usageOf = (chunks: number) => ({
-  prompt_tokens: 8,
-  completion_tokens: chunks,
-  total_tokens: 8 + chunks,
-});
+function usageOf(chunks: number): object {
+  return { prompt_tokens: 8, completion_tokens: chunks, total_tokens: 8 + chunks };
+}
+
+/** What is said, in OpenAI's chat completions: the events of a stream, and an answer that is not streamed. */
+export const said = {
+  first: event(choice({ role: 'assistant', content: '' })),
+  text: event(choice({ content: word })),
+  last: (chunks: number): Buffer =>
+    Buffer.concat([event(choice({}, 'stop')), event([], usageOf(chunks)), Buffer.from('data: [DONE]\n\n')]),
+  whole: (chunks: number): string =>
+    JSON.stringify({
+      ...envelope,
+      object: 'chat.completion',
+      choices: [
+        { index: 0, message: { role: 'assistant', content: word.repeat(chunks) }, finish_reason: 'stop' },
+      ],
+      usage: usageOf(chunks),
+    }),
+  models: JSON.stringify({ object: 'list', data: [{ id: model, object: 'model' }] }),
+};
 
 /** Speaks OpenAI's chat completions, streaming and not, and lists one model, `bench`. */
 export async function startPacedUpstream(options: PacedUpstreamOptions = {}): Promise<PacedUpstream> {
@@ -66,7 +83,7 @@ async function serve(
     if (streams) answers.stream(response);
     else sendJson(response, answers.whole);
   } else if (route === 'GET /v1/models') {
-    sendJson(response, JSON.stringify({ object: 'list', data: [{ id: model, object: 'model' }] }));
+    sendJson(response, said.models);
   } else {
     response.writeHead(404).end();
   }
@@ -85,8 +102,6 @@ async function stop(server: Server, answers: PacedAnswers): Promise<void> {
 
 class PacedAnswers {
   readonly whole: string;
-  private readonly first = event(choice({ role: 'assistant', content: '' }));
-  private readonly text = event(choice({ content: word }));
   private readonly last: Buffer;
   /** Chunks still to come, by open stream. */
   private readonly open = new Map<ServerResponse, number>();
@@ -95,23 +110,16 @@ class PacedAnswers {
 
   constructor(chunks: number, intervalMs: number) {
     this.chunks = chunks;
-    const usage = usageOf(chunks);
-    this.last = Buffer.concat([event(choice({}, 'stop')), event([], usage), Buffer.from('data: [DONE]\n\n')]);
-    const message = { role: 'assistant', content: word.repeat(chunks) };
-    this.whole = JSON.stringify({
-      ...envelope,
-      object: 'chat.completion',
-      choices: [{ index: 0, message, finish_reason: 'stop' }],
-      usage,
-    });
+    this.last = said.last(chunks);
+    this.whole = said.whole(chunks);
     this.timer = intervalMs > 0 ? setInterval(() => this.tick(), intervalMs) : undefined;
   }
 
   stream(response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write(this.first);
+    response.write(said.first);
     if (this.timer === undefined) {
-      response.end(Buffer.concat([...new Array<Buffer>(this.chunks).fill(this.text), this.last]));
+      response.end(Buffer.concat([...new Array<Buffer>(this.chunks).fill(said.text), this.last]));
       return;
     }
     this.open.set(response, this.chunks);
@@ -128,7 +136,7 @@ class PacedAnswers {
         this.open.delete(response);
         response.end(this.last);
       } else if (!response.writableNeedDrain) {
-        response.write(this.text);
+        response.write(said.text);
         this.open.set(response, left - 1);
       }
     }

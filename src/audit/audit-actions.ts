@@ -32,6 +32,8 @@ export const auditActions = [
   'model.alias_changed',
   'model.alias_deleted',
   'thread.deleted',
+  'thread.exported',
+  'thread.imported',
   'provider.created',
   'provider.changed',
   'provider.deleted',

@@ -42,7 +42,10 @@ export class AccessGuard implements CanActivate {
     if (access.by === 'session' && caller.credential.kind !== 'session') throw new DomainError('FORBIDDEN');
     if (access.kind === 'authenticated') return true;
     const isOutside = access.systemOnly === true && !isInDefaultTenant(caller);
-    if (isOutside || !this.rights.admits(caller, access.scope)) throw new DomainError('FORBIDDEN');
+    const asked = access.also === undefined ? [access.scope] : [access.scope, access.also];
+    if (isOutside || !asked.every((scope) => this.rights.admits(caller, scope))) {
+      throw new DomainError('FORBIDDEN');
+    }
     if (!isSafeMethod(request.method)) this.refuseOldLogin(caller, access.scope);
     return true;
   }

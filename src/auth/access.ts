@@ -8,6 +8,8 @@ export type Access =
   | {
       readonly kind: 'scope';
       readonly scope: RequiredScope;
+      /** What it asks for beside that. */
+      readonly also?: RequiredScope;
       readonly unless?: OpeningSetting;
       readonly systemOnly?: true;
       readonly by?: 'session';
@@ -33,9 +35,13 @@ export const Authenticated = (): MethodDecorator =>
 export const AuthenticatedBySession = (): MethodDecorator =>
   SetMetadata(accessKey, { kind: 'authenticated', by: 'session' } satisfies Access);
 
-/** Open to callers whose scopes and role cover the scope. */
-export const Requires = (scope: RequiredScope): MethodDecorator =>
-  SetMetadata(accessKey, { kind: 'scope', scope } satisfies Access);
+/** Open to callers whose scopes and role cover the scope, and the other one if there is one. */
+export const Requires = (scope: RequiredScope, also?: RequiredScope): MethodDecorator =>
+  SetMetadata(accessKey, {
+    kind: 'scope',
+    scope,
+    ...(also === undefined ? {} : { also }),
+  } satisfies Access);
 
 /** Open to the admins of the default tenant, who run the installation (identity.md, Roles, groups, tenants). */
 export const RequiresSystemAdmin = (): MethodDecorator =>

@@ -43,6 +43,11 @@ export interface Budget {
   readonly costMicros: number | null;
 }
 
+/** No request: what somebody began is gone on with in their name, with all that they may do. */
+export interface JobCredential {
+  readonly kind: 'job';
+}
+
 /** By what the caller is known. */
 export type Credential = SessionCredential | TokenCredential | ProviderCredential;
 

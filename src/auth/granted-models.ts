@@ -1,8 +1,12 @@
 import { DomainError } from '../common/domain-error.js';
-import type { Caller } from './caller.js';
+import type { Credential, JobCredential } from './caller.js';
+
+interface Holder {
+  readonly credential: Credential | JobCredential;
+}
 
 /** Whether the caller's credential lets them use the model, be there such a model or not (identity.md, API tokens). */
-export function isModelGranted({ credential }: Pick<Caller, 'credential'>, modelId: string): boolean {
+export function isModelGranted({ credential }: Holder, modelId: string): boolean {
   return credential.kind !== 'token' || credential.models === null || credential.models.includes(modelId);
 }
 
@@ -10,6 +14,6 @@ export function isModelGranted({ credential }: Pick<Caller, 'credential'>, model
  * For every door to inference. Where models are only looked up, one that is not granted does not exist.
  * @throws DomainError MODEL_NOT_GRANTED
  */
-export function refuseUngrantedModel(caller: Pick<Caller, 'credential'>, modelId: string): void {
+export function refuseUngrantedModel(caller: Holder, modelId: string): void {
   if (!isModelGranted(caller, modelId)) throw new DomainError('MODEL_NOT_GRANTED');
 }

@@ -264,6 +264,21 @@ export const errorCatalogue = {
     type: 'conflict_error',
     message: 'This model is still answering the previous message.',
   },
+  SUMMARY_IN_PROGRESS: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'This conversation is being summarised.',
+  },
+  CONVERSATION_CHANGED: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'The conversation was changed meanwhile. Please try again.',
+  },
+  NOTHING_TO_SUMMARIZE: {
+    status: 422,
+    type: 'validation_error',
+    message: 'There is nothing in this conversation that is not in its summary, but for the newest messages.',
+  },
   LAST_ADMIN: {
     status: 409,
     type: 'conflict_error',
@@ -308,6 +323,16 @@ export const errorCatalogue = {
     status: 409,
     type: 'conflict_error',
     message: 'There is a service account with this name and another role.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    type: 'validation_error',
+    message: 'The body did not arrive in time.',
+  },
+  IMPORT_IN_PROGRESS: {
+    status: 409,
+    type: 'conflict_error',
+    message: 'Another import of yours is under way. Please wait for it to end.',
   },
   PAYLOAD_TOO_LARGE: { status: 413, type: 'validation_error', message: 'The body is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {
@@ -380,6 +405,21 @@ export const errorCatalogue = {
     status: 422,
     type: 'validation_error',
     message: 'Connections of this kind have no such option, or it cannot be that.',
+  },
+  IMPORT_FORMAT_UNKNOWN: {
+    status: 422,
+    type: 'validation_error',
+    message: 'This is no export of Parley, ChatGPT or Claude.',
+  },
+  IMPORT_FILE_BROKEN: {
+    status: 422,
+    type: 'validation_error',
+    message: 'The file is damaged or incomplete. What was read before is in the report.',
+  },
+  NOTHING_IMPORTED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'There was nothing to import that is not there already. The report says why.',
   },
   CONTEXT_LENGTH_EXCEEDED: {
     status: 422,

@@ -1,6 +1,7 @@
 import type { Setting } from './setting.js';
 import { encryptionSettings } from './settings/encryption-settings.js';
 import { identitySettings } from './settings/identity-settings.js';
+import { jobSettings } from './settings/job-settings.js';
 import { modelSettings } from './settings/model-settings.js';
 import { processSettings } from './settings/process-settings.js';
 import { rateLimitSettings } from './settings/rate-limit-settings.js';
@@ -12,6 +13,7 @@ export const SETTINGS = {
   ...rateLimitSettings,
   ...encryptionSettings,
   ...modelSettings,
+  ...jobSettings,
 } satisfies Readonly<Record<string, Setting>>;
 
 export type SettingKey = keyof typeof SETTINGS;

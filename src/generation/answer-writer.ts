@@ -7,6 +7,8 @@ import { refusesData } from '../infrastructure/database/database-errors.js';
 import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService } from '../messages/messages.service.js';
+import type { ModelRoute } from '../models/model-route.js';
+import { FollowUps } from './follow-ups.service.js';
 import type { Outcome } from './generation-run.js';
 import { Metering } from '../usage/metering.service.js';
 import { Journal } from './journal.js';
@@ -31,6 +33,7 @@ export class AnswerWriter {
     private readonly messages: MessagesService,
     private readonly journal: Journal,
     private readonly metering: Metering,
+    private readonly followUps: FollowUps,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -40,10 +43,13 @@ export class AnswerWriter {
     this.impatience.abort();
   }
 
-  /** Tries for a minute. Never rejects: an answer that could not be stored is an interrupted one. */
-  async write(message: Message, outcome: Outcome): Promise<GenerationEnd> {
+  /**
+   * Tries for a minute. Never rejects: an answer that could not be stored is an interrupted one.
+   * @param route what was asked
+   */
+  async write(message: Message, outcome: Outcome, route: ModelRoute): Promise<GenerationEnd> {
     await this.journal.close(message.id);
-    const end = await this.patiently(message, outcome);
+    const end = await this.patiently(message, outcome, route);
     this.log.info(
       {
         messageId: toWireId('message', message.id),
@@ -56,12 +62,12 @@ export class AnswerWriter {
     return end;
   }
 
-  private async patiently(message: Message, outcome: Outcome): Promise<GenerationEnd> {
+  private async patiently(message: Message, outcome: Outcome, route: ModelRoute): Promise<GenerationEnd> {
     const giveUpAt = this.clock.monotonicMs() + patienceMs;
     let ending = outcome;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1000)) {
       try {
-        return await this.finish(message, ending);
+        return await this.finish(message, ending, route);
       } catch (error) {
         this.log.error({ err: error }, 'the end of an answer could not be written');
         if (this.impatience.signal.aborted || this.clock.monotonicMs() > giveUpAt) {
@@ -75,15 +81,25 @@ export class AnswerWriter {
     }
   }
 
-  private async finish(message: Message, { answer, failure, result }: Outcome): Promise<GenerationEnd> {
+  private async finish(
+    message: Message,
+    { answer, failure, result }: Outcome,
+    route: ModelRoute,
+  ): Promise<GenerationEnd> {
     const { id } = message;
     const finished = await this.messages.finish(message, answer, async (db) => {
       await this.journal.clear(id, db);
       await this.metering.settle(id, result, db);
+      if (answer.status === 'complete') await this.followUps.arrange(message, route, db);
     });
-    // The thread is gone, and what it used is not.
-    if (finished === null) await this.metering.settle(id, result);
-    return { message: finished, failure: finished === null ? interrupted() : failure };
+    if (finished !== null) return { message: finished, failure };
+    // The thread may be gone, and what it used is not.
+    await this.metering.settle(id, result);
+    // Ended by somebody else, or by an earlier try of ours of which nobody heard that it was committed.
+    const stored = await this.messages.find(message, id);
+    return stored?.status === answer.status
+      ? { message: stored, failure }
+      : { message: null, failure: interrupted() };
   }
 }
 

@@ -2,8 +2,6 @@ import type { TokenUsage } from '../llm-providers/contract/generate-event.js';
 import type { RouteTarget } from '../models/model-route.js';
 import { costOf } from '../usage/cost.js';
 import type { CallResult, Cost, Estimate } from '../usage/usage-record.js';
-import { countInput } from './counted-request.js';
-import type { ModelCall } from './model-call.js';
 
 /** Tokens that are set aside for an answer whose length nobody limits. */
 const likelyOutputTokens = 4096;
@@ -41,41 +39,28 @@ function isCount(usage: TokenUsage): boolean {
 
 const nothing: TokenUsage = { inputTokens: 0, outputTokens: 0 };
 
-/**
- * The most that a call may come to, with whichever of the targets is the dearest.
- * @param maxOutputTokens what the request allows; undefined for what the model can
- */
-export function estimateFor(
-  targets: readonly RouteTarget[],
-  inputTokens: number,
-  maxOutputTokens: number | undefined,
-): Estimate {
-  const estimates = targets.map(({ model }) => {
-    const usage = {
-      inputTokens,
-      outputTokens: maxOutputTokens ?? model.maxOutputTokens ?? likelyOutputTokens,
-    };
-    return { usage, cost: costOf(usage, model.pricing) };
-  });
-  const outputTokens = Math.max(...estimates.map(({ usage }) => usage.outputTokens));
-  const cost = estimates.map((estimate) => estimate.cost).reduce(dearer, null);
-  return { usage: { inputTokens, outputTokens }, cost };
+/** What a target may be asked, in tokens. */
+interface Asked {
+  readonly target: RouteTarget;
+  readonly inputTokens: number;
+  /** What the request allows; undefined for what the model can. */
+  readonly maxOutputTokens: number | undefined;
 }
 
-/** What is asked of whom, as far as it is known before it is asked. */
-export type PreparedCall = Pick<ModelCall, 'route' | 'requestOf'>;
-
-/** The most that a call may come to. */
-export function estimateCall({ route, requestOf }: PreparedCall): Estimate {
-  const requests = route.targets.map(requestOf);
-  const limits = requests.map(({ maxOutputTokens }) => maxOutputTokens);
-  const known = limits.filter((limit) => limit !== undefined);
-  const inputTokens = Math.max(...requests.map(countInput));
-  return estimateFor(
-    route.targets,
-    inputTokens,
-    known.length === limits.length ? Math.max(...known) : undefined,
-  );
+/** The most that a call may come to, with whichever of the targets is the dearest. */
+export function estimateFor(asked: readonly Asked[]): Estimate {
+  const estimates = asked.map(({ target: { model }, inputTokens, maxOutputTokens }) => {
+    const outputTokens = maxOutputTokens ?? model.maxOutputTokens ?? likelyOutputTokens;
+    const usage = { inputTokens, outputTokens };
+    return { usage, cost: costOf(usage, model.pricing) };
+  });
+  return {
+    usage: {
+      inputTokens: Math.max(...estimates.map(({ usage }) => usage.inputTokens)),
+      outputTokens: Math.max(...estimates.map(({ usage }) => usage.outputTokens)),
+    },
+    cost: estimates.map(({ cost }) => cost).reduce(dearer, null),
+  };
 }
 
 function dearer(one: Cost | null, other: Cost | null): Cost | null {

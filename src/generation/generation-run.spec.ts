@@ -33,7 +33,9 @@ function rig(script: readonly (readonly Step[])[], changes: EmbeddedValues = {},
   const events: JournalEvent[] = [];
   const run = new GenerationRuns(calls, new SystemClock(), log, quickConfiguration(settings)).prepare({
     route: models.route(['test']),
-    requestOf: ({ model }) => ({ model: model.id, messages: [], temperature: 0.5 }),
+    requestOf: ({ model }) => ({ model: model.id, messages: [] }),
+    temperatureOf: () => 0.5,
+    tokensOf: () => ({ inputTokens: 3, maxOutputTokens: undefined }),
     requestId: 'req_test',
     onEvent: (event) => events.push(event),
   });

@@ -19,9 +19,9 @@ import { toFailure } from '../models/provider-failure.js';
 import type { CallResult } from '../usage/usage-record.js';
 import { AnswerParts } from './answer-parts.js';
 import { callResult } from './call-result.js';
-import { countInput, countOutput } from './counted-request.js';
+import { countOutput } from './counted-request.js';
 import type { JournalEvent } from './generation-event.js';
-import type { ModelCall } from './model-call.js';
+import type { ModelCall, PlannedCall } from './model-call.js';
 import { ModelCalls } from './model-calls.js';
 import { StorableText } from './storable-text.js';
 
@@ -43,7 +43,7 @@ export interface Outcome {
 }
 
 /** What is asked of whom, and who is told what happens. */
-interface GenerationCall extends Pick<ModelCall, 'route' | 'requestOf' | 'requestId'> {
+interface GenerationCall extends PlannedCall, Pick<ModelCall, 'requestId'> {
   readonly onEvent: (event: JournalEvent) => void;
 }
 
@@ -217,7 +217,7 @@ export class GenerationRun {
       status,
       parts: this.parts.parts,
       provider: clip(this.target?.connection.name, 60),
-      temperature: this.target === undefined ? undefined : this.call.requestOf(this.target).temperature,
+      temperature: this.target === undefined ? undefined : this.call.temperatureOf(this.target),
       providerModel: clip(this.providerModel, 200),
       finishReason: status === 'complete' ? reason : undefined,
       providerFinishReason: clip(rawReason, 100),
@@ -246,7 +246,7 @@ export class GenerationRun {
   }
 
   private countedInput(): number {
-    return this.target === undefined ? 0 : countInput(this.call.requestOf(this.target));
+    return this.target === undefined ? 0 : this.call.tokensOf(this.target).inputTokens;
   }
 }
 

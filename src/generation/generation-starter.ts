@@ -5,7 +5,7 @@ import { AnswerWriter, type GenerationEnd } from './answer-writer.js';
 import { GenerationRuns, type Outcome } from './generation-run.js';
 import { Journal } from './journal.js';
 import { LiveStream, type AnswerStream } from './live-stream.js';
-import type { ModelCall } from './model-call.js';
+import type { ModelCall, PlannedCall } from './model-call.js';
 import { RunningGenerations } from './running-generations.js';
 import { lastEvent, startOf } from './stored-answer.js';
 
@@ -29,8 +29,8 @@ export class GenerationStarter {
   ) {}
 
   start(
-    { userMessage, assistantMessage }: Exchange,
-    call: Pick<ModelCall, 'route' | 'requestOf' | 'requestId'>,
+    { userMessage, assistantMessage }: Pick<Exchange, 'userMessage' | 'assistantMessage'>,
+    call: PlannedCall & Pick<ModelCall, 'requestId'>,
   ): Generation {
     const { id } = assistantMessage;
     const stream = new LiveStream();
@@ -39,14 +39,18 @@ export class GenerationStarter {
       ...call,
       onEvent: (event) => this.journal.append(id, stream.append(event), event),
     });
-    const ended = run.run().then((outcome) => this.end(assistantMessage, outcome, stream));
+    const ended = run.run().then((outcome) => this.end(assistantMessage, outcome, { ...call, stream }));
     this.running.add({ id, stream, stop: (reason) => run.stop(reason), ended });
     return { userMessage, assistantMessage, stream, ended: () => ended };
   }
 
   /** The last event of a stream goes out after the end is committed: what was acknowledged is not lost. */
-  private async end(message: Message, outcome: Outcome, stream: LiveStream): Promise<GenerationEnd> {
-    const end = await this.writer.write(message, outcome);
+  private async end(
+    message: Message,
+    outcome: Outcome,
+    { route, stream }: Pick<ModelCall, 'route'> & { readonly stream: LiveStream },
+  ): Promise<GenerationEnd> {
+    const end = await this.writer.write(message, outcome, route);
     stream.append(lastEvent(end));
     stream.append({ type: 'close' });
     return end;

@@ -3,13 +3,15 @@ import type { EntityManager } from 'typeorm';
 import type { Caller } from '../auth/caller.js';
 import { ownerOf, type Owner } from '../common/owner.js';
 import type { Message } from '../messages/message.entity.js';
-import { MessagesService, type Admit, type Exchange, type NewAnswer } from '../messages/messages.service.js';
+import { MessagesService, type Exchange, type NewAnswer } from '../messages/messages.service.js';
+import type { ThreadReference } from '../threads/threads.service.js';
 import { Metering } from '../usage/metering.service.js';
-import type { Door } from '../usage/usage-record.js';
-import { estimateCall, type PreparedCall } from './call-result.js';
+import type { Door, Estimate } from '../usage/usage-record.js';
+import { estimateFor } from './call-result.js';
 import { GenerationAdmission } from './generation-admission.service.js';
 import { GenerationPlans } from './generation-plans.js';
 import { GenerationStarter, type Generation } from './generation-starter.js';
+import type { PlannedCall } from './model-call.js';
 import { fingerprintOf, type RepeatableRequest } from './repeatable-request.js';
 import { Replicas } from './replicas.js';
 import { RunningGenerations } from './running-generations.js';
@@ -24,10 +26,12 @@ interface Wish {
   readonly door?: Door | undefined;
   /** Made up by the client: the same request with the same key begins no second answer. */
   readonly idempotencyKey?: string | undefined;
+  /** What the client said, where a door makes something else of it: by that it is known to be the same request. */
+  readonly said?: object | undefined;
 }
 
 export interface Post extends Wish {
-  readonly threadId: string;
+  readonly threadId: ThreadReference;
   readonly modelId: string;
   readonly content: string;
   /** As in `NewExchange`. */
@@ -54,14 +58,14 @@ export class GenerationService {
 
   /**
    * Commits the user's message and lets the model answer. The generation goes on whether or not anybody reads its stream.
-   * @throws DomainError what `GenerationPlans.plan`, `MessagesService.beginExchange` and `GenerationAdmission` throw,
-   *   CONTEXT_LENGTH_EXCEEDED; nothing has changed then
+   * @throws DomainError what `GenerationPlans.plan`, `MessagesService.beginExchange` and `GenerationAdmission` throw;
+   *   nothing has changed then
    */
   post(caller: Caller, post: Post): Promise<Generation> {
     const request = repeatable('post', post);
     return this.admission.once(caller, request, () =>
-      this.generate(caller, { ...post, request }, (answer, admit) =>
-        this.messages.beginExchange(caller, { ...post, ...answer }, admit),
+      this.generate(caller, { ...post, request }, (answer) =>
+        this.messages.beginExchange(caller, { ...post, ...answer }),
       ),
     );
   }
@@ -75,8 +79,8 @@ export class GenerationService {
     const question = await this.messages.questionOf(caller, regeneration.messageId);
     const { modelId, content } = question;
     return this.admission.once(caller, request, () =>
-      this.generate(caller, { ...regeneration, modelId, content, request }, (answer, admit) =>
-        this.messages.beginAnswer(caller, question, answer, admit),
+      this.generate(caller, { ...regeneration, modelId, content, request }, (answer) =>
+        this.messages.beginAnswer(caller, question, answer),
       ),
     );
   }
@@ -84,43 +88,33 @@ export class GenerationService {
   private async generate(
     caller: Caller,
     wish: Wish & Pick<Post, 'modelId' | 'content'> & { readonly request: RepeatableRequest | undefined },
-    begin: (answer: NewAnswer, admit: Admit) => Promise<Exchange>,
+    begin: (answer: NewAnswer) => Promise<Exchange>,
   ): Promise<Generation> {
     const plan = await this.plans.plan(caller, wish);
-    let call: PreparedCall | undefined;
-    const admitted = (): NonNullable<typeof call> => {
-      if (call === undefined) throw new Error('An exchange is admitted.');
-      return call;
-    };
-    const exchange = await begin(
-      {
-        ...plan.first,
-        replicaId: this.replicas.own,
-        historyBytes: plan.historyBytes,
-        alongside: async (answer, db) => {
-          await this.admission.enter(caller, wish.request, answer, db);
-          await this.account(caller, answer, { door: wish.door, call: admitted() }, db);
-        },
+    const exchange = await begin({
+      ...plan.first,
+      replicaId: this.replicas.own,
+      historyBytes: plan.historyBytes,
+      alongside: async ({ assistantMessage, earlier }, db) => {
+        await this.admission.enter(caller, wish.request, assistantMessage, db);
+        await this.account(caller, assistantMessage, { door: wish.door, call: plan.ask(earlier) }, db);
       },
-      (history) => {
-        call = plan.ask(history);
-      },
-    );
-    return this.starter.start(exchange, { ...admitted(), requestId: wish.requestId });
+    });
+    return this.starter.start(exchange, { ...plan.ask(exchange.earlier), requestId: wish.requestId });
   }
 
   /** In the transaction that adds the answer: whatever becomes of us, it will be accounted for. */
   private async account(
     caller: Caller,
     { id, modelId, createdAt }: Message,
-    { door = 'native', call }: { readonly door: Door | undefined; readonly call: PreparedCall },
+    { door = 'native', call }: { readonly door: Door | undefined; readonly call: PlannedCall },
     db: EntityManager,
   ): Promise<void> {
     const { credential } = caller;
     const token = credential.kind === 'token' ? credential : undefined;
     const tokenId = token?.tokenId ?? null;
     const origin = { id, ...ownerOf(caller), tokenId, door, modelId, createdAt };
-    await this.metering.open(origin, token?.budget, estimateCall(call), db);
+    await this.metering.open(origin, token?.budget, estimateOf(call), db);
   }
 
   /**
@@ -143,6 +137,13 @@ export class GenerationService {
 }
 
 function repeatable(route: RepeatableRequest['route'], wish: Wish): RepeatableRequest | undefined {
-  const { requestId: _ofEachTime, door: _ofEachWay, idempotencyKey: key, ...content } = wish;
-  return key === undefined ? undefined : { key, route, fingerprint: fingerprintOf(content) };
+  const { requestId: _ofEachTime, door: _ofEachWay, idempotencyKey: key, said, ...content } = wish;
+  if (key === undefined) return undefined;
+  return said === undefined
+    ? { key, route, fingerprint: fingerprintOf(content) }
+    : { key, route: 'chat', fingerprint: fingerprintOf(said) };
+}
+
+function estimateOf({ route, tokensOf }: PlannedCall): Estimate {
+  return estimateFor(route.targets.map((target) => ({ target, ...tokensOf(target) })));
 }

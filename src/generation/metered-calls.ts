@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '../auth/caller.js';
 import { Clock } from '../common/clock.js';
 import { Ids } from '../common/ids.js';
 import { ownerOf } from '../common/owner.js';
 import type { StartEvent, TokenUsage } from '../llm-providers/contract/generate-event.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { RouteTarget } from '../models/model-route.js';
+import type { ModelUser } from '../models/model-user.js';
 import { toFailure } from '../models/provider-failure.js';
 import { Metering } from '../usage/metering.service.js';
 import type { CallOrigin, CallResult, Door, TokenBudget } from '../usage/usage-record.js';
@@ -20,7 +20,7 @@ export interface MeteredEvent extends CallEvent {
 
 /** Who calls what, and what it may come to. */
 interface Metered extends Pick<Call<never>, 'route'> {
-  readonly caller: Caller;
+  readonly caller: ModelUser;
   readonly door: Door;
   /** Tokens of the prompt, as we count them. */
   readonly inputTokens: () => number;
@@ -87,7 +87,10 @@ export class MeteredCalls {
       this.metering.admit();
       return false;
     }
-    const estimate = estimateFor(route.targets, inputTokens(), maxOutputTokens);
+    const counted = inputTokens();
+    const estimate = estimateFor(
+      route.targets.map((target) => ({ target, inputTokens: counted, maxOutputTokens })),
+    );
     const state = await this.metering.open(origin, budget, estimate);
     if (state !== undefined) onBudget?.(state);
     return true;

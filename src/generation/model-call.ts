@@ -23,7 +23,8 @@ export type Attempt<Event extends CallEvent> = (context: CallContext) => AsyncIt
 /** What is asked of whom, and who is told what happens. */
 export interface Call<Event extends CallEvent> {
   readonly route: ModelRoute;
-  readonly prepare: (target: RouteTarget) => Attempt<Event>;
+  /** What is asked of a target may have to be made up first. */
+  readonly prepare: (target: RouteTarget) => Attempt<Event> | Promise<Attempt<Event>>;
   readonly requestId: string;
   /** Closes the connection to the vendor; what was asked for then fails with the signal's reason. */
   readonly signal: AbortSignal;
@@ -34,7 +35,18 @@ export interface Call<Event extends CallEvent> {
 
 /** A call that asks for an answer in the words of the provider contract. */
 export interface ModelCall extends Omit<Call<GenerateEvent>, 'prepare'> {
-  readonly requestOf: (target: RouteTarget) => GenerateRequest;
+  /** What a target is asked; it may have to be counted first. */
+  readonly requestOf: (target: RouteTarget) => GenerateRequest | Promise<GenerateRequest>;
+}
+
+/** Who may answer, and what each of them is asked. */
+export interface PlannedCall extends Pick<ModelCall, 'route' | 'requestOf'> {
+  readonly temperatureOf: (target: RouteTarget) => number | undefined;
+  /** Tokens of what it is asked, as we estimate them; and of what it may answer, where the request says. */
+  readonly tokensOf: (target: RouteTarget) => {
+    readonly inputTokens: number;
+    readonly maxOutputTokens: number | undefined;
+  };
 }
 
 /** How long and how often a model is asked; times in milliseconds. */

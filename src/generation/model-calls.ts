@@ -43,8 +43,8 @@ export class ModelCalls {
   stream({ requestOf, ...call }: ModelCall): AsyncGenerator<GenerateEvent, void, undefined> {
     return this.run({
       ...call,
-      prepare: (target) => {
-        const request = requestOf(target);
+      prepare: async (target) => {
+        const request = await requestOf(target);
         return (context) => target.provider.stream(request, context);
       },
     });
@@ -110,7 +110,7 @@ export class ModelCalls {
   ): AsyncGenerator<Event | StartEvent, void, undefined> {
     await this.load(target, call);
     reached.loaded = true;
-    const ask = call.prepare(target);
+    const ask = await call.prepare(target);
     const passage = this.admit(target);
     if (passage === undefined) throw this.allOpen([target]);
     let verdict: Parameters<Passage['ended']>[0] = 'neither';

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 export interface RepeatableRequest {
   /** Made up by its sender. */
   readonly key: string;
-  /** What is asked for: the same key may be used once for each. */
-  readonly route: 'post' | 'regenerate';
+  /** What is asked for: the same key may be used once for each. What is said in a chat may come to either. */
+  readonly route: 'post' | 'regenerate' | 'chat';
   /** SHA-256 of all that it says, but for how the answer is to be delivered. */
   readonly fingerprint: Buffer;
 }

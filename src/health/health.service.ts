@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TypeOrmHealthIndicator, type HealthCheckAttempt } from '@nestjs/terminus';
 import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
+import { JobQueues } from '../infrastructure/jobs/job-queues.service.js';
 import { RedisConnection } from '../infrastructure/redis/redis-connection.js';
 import { ProviderRegistry, type Reachability } from '../llm-providers/provider-registry.js';
 import { CircuitBreakers } from '../models/circuit-breakers.js';
@@ -8,6 +9,8 @@ import { version } from '../version.js';
 
 /** A database that takes longer than this is not ready (operations.md, Health), in milliseconds. */
 const databaseTimeoutMs = 1000;
+/** A job that has waited for so long waits for nobody: no process works on jobs, or too few do. */
+const longestWaitSeconds = 300;
 
 type Status = 'healthy' | 'degraded' | 'unhealthy';
 
@@ -18,6 +21,7 @@ export interface HealthSummary {
     readonly database: { readonly status: Status };
     /** Absent when none is configured. */
     readonly redis?: { readonly status: Status };
+    readonly jobs: { readonly status: Status };
     readonly providers: { readonly status: Status };
   };
 }
@@ -26,6 +30,12 @@ interface ServiceReport {
   readonly status: Status;
   /** In milliseconds; null when it does not answer. */
   readonly latency: number | null;
+}
+
+interface JobsReport {
+  readonly status: Status;
+  /** Jobs of all processes whose time has come; null when nobody knows. */
+  readonly waiting: number | null;
 }
 
 type ProviderHealth = Reachability | 'circuit_open';
@@ -38,6 +48,7 @@ export interface HealthReport {
     /** Latency in milliseconds. */
     readonly database: ServiceReport;
     readonly redis?: ServiceReport;
+    readonly jobs: JobsReport;
     /** By the name of the connection; `circuit_open` when a model of it failed so often that this replica does not call it. */
     readonly providers: Readonly<Record<string, ProviderHealth>>;
   };
@@ -52,6 +63,7 @@ export class HealthService {
     private readonly registry: ProviderRegistry,
     private readonly breakers: CircuitBreakers,
     private readonly redis: RedisConnection,
+    private readonly jobs: JobQueues,
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
   ) {}
 
@@ -59,21 +71,24 @@ export class HealthService {
     return this.typeOrm.pingCheck('database').withTimeout(databaseTimeoutMs);
   }
 
-  /** `healthy` as long as all is well: a provider or Redis that is down degrades, a database that is down is the end. */
+  /** `healthy` as long as all is well: a provider, Redis or jobs that are down degrade, a database that is down is the end. */
   async report(tenantId: string): Promise<HealthReport> {
-    const [{ database }, redis, providers] = await Promise.all([
+    const [{ database }, redis, jobs, providers] = await Promise.all([
       this.databaseAnswers(),
       this.redisReport(),
+      this.jobsReport(),
       this.providersReport(tenantId),
     ]);
     const databaseStatus = database.status === 'up' ? 'healthy' : 'unhealthy';
-    const degraded: Status = !someDown(providers) && redis?.status !== 'unhealthy' ? 'healthy' : 'degraded';
+    const isWell = !someDown(providers) && redis?.status !== 'unhealthy' && jobs.status === 'healthy';
+    const degraded: Status = isWell ? 'healthy' : 'degraded';
     return {
       status: databaseStatus === 'healthy' ? degraded : 'unhealthy',
       uptime: Math.floor(process.uptime()),
       services: {
         database: { status: databaseStatus, latency: latencyOf(database) },
         ...(redis === undefined ? {} : { redis }),
+        jobs,
         providers,
       },
       version,
@@ -96,6 +111,15 @@ export class HealthService {
     const latency = await this.redis.latency();
     return latency === undefined ? { status: 'unhealthy', latency: null } : { status: 'healthy', latency };
   }
+
+  private async jobsReport(): Promise<JobsReport> {
+    try {
+      const { count, longestSeconds } = await this.jobs.waiting();
+      return { status: longestSeconds > longestWaitSeconds ? 'degraded' : 'healthy', waiting: count };
+    } catch {
+      return { status: 'unhealthy', waiting: null };
+    }
+  }
 }
 
 function latencyOf(result: { readonly status: string; readonly responseTime?: unknown }): number | null {
@@ -113,6 +137,7 @@ export function summarize({ status, services }: HealthReport): HealthSummary {
     services: {
       database: { status: services.database.status },
       ...(services.redis === undefined ? {} : { redis: { status: services.redis.status } }),
+      jobs: { status: services.jobs.status },
       providers: { status: someDown(services.providers) ? 'degraded' : 'healthy' },
     },
   };

@@ -1,66 +1,46 @@
-import { DomainError } from '../common/domain-error.js';
-import type { GenerateMessage } from '../llm-providers/contract/generate-request.js';
+import type { GenerateMessage, TextPart } from '../llm-providers/contract/generate-request.js';
+import { tokensBeforeAnswer } from '../llm-providers/tokens/token-counter.js';
 import type { EarlierMessage, MessagePart } from './message.js';
 
-/** Kept free for what an estimate gets wrong (conversations.md, Context). */
+/** Kept free for what is counted wrong, and for what vendors add (conversations.md, Context). */
 const margin = 0.05;
 const defaultReservedOutput = 1024;
 
-interface ContextLimits {
+export interface ContextLimits {
   /** Input and output together, in tokens; undefined when nobody knows: then nothing is left out. */
   readonly contextLength: number | undefined;
   readonly maxOutputTokens: number | undefined;
-  readonly systemPrompt: string | undefined;
 }
 
-/** Errs on the high side for ordinary text of any script: common tokenizers make a token of three to five UTF-8 bytes. */
-function estimateTokens(text: string): number {
-  return Math.ceil(Buffer.byteLength(text) / 3) + 4;
+/** What was said before a message on its branch. */
+export interface EarlierConversation {
+  /** Newest first, as many as were read. */
+  readonly messages: readonly EarlierMessage[];
+  /** Whether they go back to the beginning. */
+  readonly isWhole: boolean;
+  /** Of the older part of this branch, when there is one. */
+  readonly summary: string | undefined;
 }
 
-/**
- * What the model is given: the most recent messages that fit, oldest first, ending with the new one.
- * @param history newest first
- * @throws DomainError CONTEXT_LENGTH_EXCEEDED when not even the new message fits
- */
-export function assembleContext(
-  history: readonly EarlierMessage[],
-  content: string,
-  limits: ContextLimits,
-): GenerateMessage[] {
-  let room = roomFor(limits) - estimateTokens(content) - estimateTokens(limits.systemPrompt ?? '');
-  if (room < 0) throw new DomainError('CONTEXT_LENGTH_EXCEEDED', { param: 'content' });
-  const newestFirst: GenerateMessage[] = [{ role: 'user', parts: [{ type: 'text', text: content }] }];
-  for (const message of history) {
-    const earlier = toGenerateMessage(message);
-    if (earlier === undefined) continue;
-    room -= estimateTokens(message.content);
-    if (room < 0) break;
-    newestFirst.push(earlier);
-  }
-  return newestFirst.reverse();
+/** An earlier message as a model is told of it. */
+export interface Said {
+  readonly id: string;
+  readonly text: string;
+  readonly message: Extract<GenerateMessage, { role: 'user' | 'assistant' }>;
 }
 
-/** As many bytes of earlier text as a context could hold, and no more than this where nobody knows how much that is. */
-const unknownContextBytes = 2_000_000;
-const mostBytesPerToken = 8;
-
-/** How much of what was said before is worth reading, in bytes. */
-export function historyBytes(contextLength: number | undefined): number {
-  return contextLength === undefined ? unknownContextBytes : contextLength * mostBytesPerToken;
-}
-
-function roomFor({ contextLength, maxOutputTokens }: ContextLimits): number {
+/** Tokens that a context has for everything that a model is given; Infinity when nobody knows. */
+export function inputTokensOf({ contextLength, maxOutputTokens }: ContextLimits): number {
   if (contextLength === undefined) return Infinity;
   const reserved = Math.min(maxOutputTokens ?? defaultReservedOutput, contextLength / 2);
-  return Math.floor((contextLength - reserved) * (1 - margin));
+  return Math.floor((contextLength - reserved) * (1 - margin)) - tokensBeforeAnswer;
 }
 
-/** Undefined for answers of which nothing arrived. */
-function toGenerateMessage(message: EarlierMessage): GenerateMessage | undefined {
-  if (message.role === 'user') return { role: 'user', parts: [{ type: 'text', text: message.content }] };
-  if (message.role !== 'assistant' || message.content === '') return undefined;
-  return { role: 'assistant', parts: message.parts.filter(isSaid) };
+/** Empty for answers of which nothing arrived. */
+export function toSaid({ id, role, content: text, parts }: EarlierMessage): readonly Said[] {
+  if (role === 'user') return [{ id, text, message: { role, parts: [{ type: 'text', text }] } }];
+  if (role !== 'assistant' || text === '') return [];
+  return [{ id, text, message: { role, parts: parts.filter(isSaid) } }];
 }
 
 /**
@@ -68,6 +48,31 @@ function toGenerateMessage(message: EarlierMessage): GenerateMessage | undefined
  * a round of tools; elsewhere a vendor may refuse it once what came before it was cut, or when another vendor signed it
  * (https://platform.claude.com/docs/en/build-with-claude/extended-thinking).
  */
-function isSaid(part: MessagePart): part is Extract<MessagePart, { type: 'text' }> {
+function isSaid(part: MessagePart): part is TextPart {
   return part.type === 'text';
+}
+
+/** What a model is told in the place of what is left out. */
+export function toldSummary(summary: string): string {
+  return `Not all of our conversation fits here. This is a summary of its older part:\n<summary>\n${summary}\n</summary>\n\n`;
+}
+
+/**
+ * The messages of a request, oldest first. They begin with a person: vendors and chat templates refuse conversations that an assistant
+ * begins. The summary is said by that person, since it is no more to be obeyed than what it sums up, and since not every model takes
+ * system prompts.
+ * @param earlier newest first
+ */
+export function toMessages(
+  earlier: readonly Said[],
+  content: string,
+  summary: string | undefined,
+): GenerateMessage[] {
+  const newest: Said['message'] = { role: 'user', parts: [{ type: 'text', text: content }] };
+  const oldestFirst = [...earlier.map(({ message }) => message).reverse(), newest];
+  const messages = oldestFirst.slice(oldestFirst.findIndex(({ role }) => role === 'user'));
+  const [first, ...others] = messages;
+  if (summary === undefined || first?.role !== 'user') return messages;
+  const parts = [{ type: 'text' as const, text: toldSummary(summary) }, ...first.parts];
+  return [{ role: 'user', parts }, ...others];
 }

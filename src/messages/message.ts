@@ -20,6 +20,7 @@ export type MessagePart =
 
 /** What a model may be told of a message that came before. */
 export interface EarlierMessage {
+  readonly id: string;
   readonly role: MessageRole;
   readonly content: string;
   readonly parts: readonly MessagePart[];

@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, LessThan, MoreThan, type EntityManager, type FindOptionsWhere, type Repository } from 'typeorm';
+import {
+  Any,
+  In,
+  IsNull,
+  LessThan,
+  MoreThan,
+  type EntityManager,
+  type FindOptionsWhere,
+  type Repository,
+} from 'typeorm';
 import { readCursor, toPage, type Page, type PageQuery } from '../common/cursor.js';
 import { ownerOf, type Owner } from '../common/owner.js';
 import { Message } from './message.entity.js';
@@ -23,6 +32,9 @@ export interface OrphanQuery {
   readonly leftBehind: readonly string[];
   readonly running: readonly string[];
 }
+
+/** A message of a person, by what it says and after what. */
+export type SaidBefore = Pick<Message, 'threadId' | 'modelId' | 'parentId' | 'content'>;
 
 /** However short they are: a bound on what one post reads. */
 const mostEarlierMessages = 400;
@@ -53,13 +65,13 @@ export class MessagesRepository {
 
   /**
    * A message and those above it, up to `maxBytes` of text together, newest first: by primary keys, whatever the size of the thread.
-   * Parents are of the same owner and thread by their foreign key.
+   * Parents are of the same owner and thread by their foreign key. `parentId` of the last says whether there are more.
    */
   upFrom(
     owner: Owner,
     { id, maxBytes }: { readonly id: string; readonly maxBytes: number },
     db: EntityManager,
-  ): Promise<EarlierMessage[]> {
+  ): Promise<(EarlierMessage & Pick<Message, 'parentId'>)[]> {
     return db.query(
       `WITH RECURSIVE branch AS (
          SELECT id, parent_id, 1 AS length, octet_length(content)::bigint AS bytes FROM messages
@@ -69,9 +81,35 @@ export class MessagesRepository {
            FROM branch JOIN messages parent ON parent.id = branch.parent_id
           WHERE length < ${mostEarlierMessages} AND bytes <= $4
        )
-       SELECT role, content, parts FROM branch JOIN messages USING (id) WHERE bytes <= $4 ORDER BY length`,
+       SELECT id, role, content, parts, messages.parent_id AS "parentId"
+         FROM branch JOIN messages USING (id) WHERE bytes <= $4 ORDER BY length`,
       [owner.tenantId, owner.userId, id, maxBytes],
     );
+  }
+
+  /**
+   * Whether a message is another one or above it: looked for up to where the branch of that one leaves the current branch, on which all
+   * that is older is current, and has the smaller id.
+   */
+  async isAtOrAbove(
+    owner: Owner,
+    { id, below }: { readonly id: string; readonly below: string },
+    db: EntityManager,
+  ): Promise<boolean> {
+    const found = await db.query<unknown[]>(
+      `WITH RECURSIVE branch AS (
+         SELECT id, parent_id, on_current_branch FROM messages WHERE tenant_id = $1 AND user_id = $2 AND id = $4
+         UNION ALL
+         SELECT parent.id, parent.parent_id, parent.on_current_branch
+           FROM branch JOIN messages parent ON parent.id = branch.parent_id
+          WHERE NOT branch.on_current_branch
+       )
+       SELECT FROM messages WHERE tenant_id = $1 AND user_id = $2 AND id = $3
+          AND (id IN (SELECT id FROM branch)
+            OR on_current_branch AND id < (SELECT id FROM branch WHERE on_current_branch))`,
+      [owner.tenantId, owner.userId, id, below],
+    );
+    return found.length > 0;
   }
 
   /**
@@ -104,6 +142,34 @@ export class MessagesRepository {
           SELECT id FROM leaving WHERE id IS DISTINCT FROM (SELECT id FROM joining WHERE on_current_branch)))`,
       [owner.tenantId, owner.userId, from, to],
     );
+  }
+
+  /** Of messages those that are answers in the thread, in no order. */
+  answersAmong(
+    owner: Owner,
+    threadId: string,
+    ids: readonly string[],
+  ): Promise<Pick<Message, 'id' | 'modelId'>[]> {
+    return this.messages.find({
+      select: { id: true, modelId: true },
+      where: { ...ownerOf(owner), threadId, role: 'assistant', id: Any([...ids]) },
+    });
+  }
+
+  /** The id of the last answer to a message of a person; of several that say the same in the same place, to the last one. */
+  async lastAnswerTo(owner: Owner, { parentId, ...question }: SaidBefore): Promise<string | undefined> {
+    const asked = await this.messages.findOne({
+      select: { id: true },
+      where: { ...ownerOf(owner), ...question, role: 'user', parentId: parentId ?? IsNull() },
+      order: { id: 'DESC' },
+    });
+    if (asked === null) return undefined;
+    const answer = await this.messages.findOne({
+      select: { id: true },
+      where: { ...ownerOf(owner), parentId: asked.id, role: 'assistant' },
+      order: { id: 'DESC' },
+    });
+    return answer?.id;
   }
 
   /** The id of the last message of a thread, of whichever model. */

@@ -7,11 +7,18 @@ import { Ids } from '../common/ids.js';
 import type { Owner } from '../common/owner.js';
 import { violatesUnique } from '../infrastructure/database/database-errors.js';
 import { Transactions } from '../infrastructure/database/transactions.js';
-import { ThreadsService } from '../threads/threads.service.js';
+import { ThreadsService, type ModelState, type ThreadReference } from '../threads/threads.service.js';
+import type { EarlierConversation } from './context.js';
+import { EarlierConversations } from './earlier-conversations.service.js';
 import type { Message } from './message.entity.js';
 import { blankMessage, finishedColumns } from './message-rows.js';
-import type { EarlierMessage, FinishedAnswer } from './message.js';
-import { MessagesRepository, type MessageQuery, type OrphanQuery } from './messages.repository.js';
+import type { FinishedAnswer } from './message.js';
+import {
+  MessagesRepository,
+  type MessageQuery,
+  type OrphanQuery,
+  type SaidBefore,
+} from './messages.repository.js';
 
 /** An answer that is about to be generated. */
 export interface NewAnswer {
@@ -22,30 +29,36 @@ export interface NewAnswer {
   /** How much of what was said before the caller can use, in bytes of text. */
   readonly historyBytes: number;
   /** Runs in the transaction once the answer is added, and may refuse it by throwing: then nothing has changed. */
-  readonly alongside: (answer: Message, db: EntityManager) => Promise<void>;
+  readonly alongside: (exchange: Exchange, db: EntityManager) => Promise<void>;
 }
 
 export interface NewExchange extends NewAnswer {
-  readonly threadId: string;
+  readonly threadId: ThreadReference;
   readonly modelId: string;
   readonly content: string;
   /** What the message follows; null to begin anew; undefined for the current leaf. Another one than that makes a branch. */
   readonly parentId?: string | null | undefined;
 }
 
-/** Sees what was said before on the branch, newest first, and may refuse by throwing: then nothing has changed. */
-export type Admit = (history: readonly EarlierMessage[]) => void;
-
 /** A user message and the pending answer to it, as committed. */
 export interface Exchange {
   readonly userMessage: Message;
   readonly assistantMessage: Message;
+  /** What was said before the user message on its branch. */
+  readonly earlier: EarlierConversation;
+}
+
+/** Where an exchange goes; `state` is what the model has of the thread by then. */
+interface Place {
+  readonly threadId: string;
+  readonly state: ModelState | null;
 }
 
 @Injectable()
 export class MessagesService {
   constructor(
     private readonly messages: MessagesRepository,
+    private readonly earlier: EarlierConversations,
     private readonly threads: ThreadsService,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
@@ -60,9 +73,14 @@ export class MessagesService {
     return page;
   }
 
+  /** Null when there is none or it is not the owner's. */
+  find(owner: Owner, id: string): Promise<Message | null> {
+    return this.messages.findOwned(owner, id);
+  }
+
   /** @throws DomainError MESSAGE_NOT_FOUND when there is none or it is not the owner's */
   async get(owner: Owner, id: string): Promise<Message> {
-    const message = await this.messages.findOwned(owner, id);
+    const message = await this.find(owner, id);
     if (message === null) throw new DomainError('MESSAGE_NOT_FOUND');
     return message;
   }
@@ -79,17 +97,32 @@ export class MessagesService {
     return question;
   }
 
+  /** Of messages those that are answers in the thread, with the models that gave them. */
+  answersAmong(
+    owner: Owner,
+    threadId: string,
+    ids: readonly string[],
+  ): Promise<readonly Pick<Message, 'id' | 'modelId'>[]> {
+    return this.messages.answersAmong(owner, threadId, ids);
+  }
+
+  /** The id of the last answer to the same said before in the same place; undefined when it was not. */
+  lastAnswerTo(owner: Owner, question: SaidBefore): Promise<string | undefined> {
+    return this.messages.lastAnswerTo(owner, question);
+  }
+
   /**
    * Commits a user message and a pending answer together, before any model is called (conversations.md, promise 1).
    * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS; of the parent MESSAGE_NOT_FOUND, MESSAGE_NOT_AN_ANSWER
    */
-  beginExchange(owner: Owner, exchange: NewExchange, admit: Admit): Promise<Exchange> {
-    const { threadId, modelId, content } = exchange;
-    return this.begin(owner, exchange, async (leafId, db) => {
+  beginExchange(owner: Owner, exchange: NewExchange): Promise<Exchange> {
+    const { modelId, content } = exchange;
+    return this.begin(owner, exchange, async ({ threadId, state }, db) => {
+      const leafId = state?.currentLeafId ?? null;
       const parentId = exchange.parentId === undefined ? leafId : exchange.parentId;
       if (parentId !== null && parentId !== leafId)
-        await this.requireParent(owner, { ...exchange, parentId }, db);
-      admit(await this.history(owner, parentId, exchange, db));
+        await this.requireParent(owner, { threadId, modelId, parentId }, db);
+      const earlier = await this.before(owner, parentId, { ...exchange, state }, db);
       const { tenantId, userId } = owner;
       const row = { tenantId, userId, threadId, modelId, parentId, now: this.clock.now() };
       const userMessage: Message = {
@@ -101,7 +134,7 @@ export class MessagesService {
       };
       const assistantMessage = this.pendingAnswer(userMessage, exchange, this.ids.nextAfter(userMessage.id));
       await this.add(owner, [userMessage, assistantMessage], { leafId, lastText: content }, db);
-      return { userMessage, assistantMessage };
+      return { userMessage, assistantMessage, earlier };
     });
   }
 
@@ -109,14 +142,15 @@ export class MessagesService {
    * Commits one more pending answer to a message of a person, beside those that it has.
    * @throws DomainError THREAD_NOT_FOUND, GENERATION_IN_PROGRESS
    */
-  beginAnswer(owner: Owner, userMessage: Message, answer: NewAnswer, admit: Admit): Promise<Exchange> {
+  beginAnswer(owner: Owner, userMessage: Message, answer: NewAnswer): Promise<Exchange> {
     const { threadId, modelId } = userMessage;
-    return this.begin(owner, { ...answer, threadId, modelId }, async (leafId, db) => {
-      admit(await this.history(owner, userMessage.parentId, answer, db));
+    return this.begin(owner, { ...answer, threadId, modelId }, async ({ state }, db) => {
+      const leafId = state?.currentLeafId ?? null;
+      const earlier = await this.before(owner, userMessage.parentId, { ...answer, state }, db);
       const id = await this.nextId(owner, userMessage.threadId, db);
       const assistantMessage = this.pendingAnswer(userMessage, answer, id);
       await this.add(owner, [assistantMessage], { leafId, lastText: userMessage.content }, db);
-      return { userMessage, assistantMessage };
+      return { userMessage, assistantMessage, earlier };
     });
   }
 
@@ -176,14 +210,15 @@ export class MessagesService {
   /** One after the other in a thread; of many for the same model one, until its answer has ended. */
   private async begin(
     owner: Owner,
-    { threadId, modelId, alongside }: Pick<NewExchange, 'threadId' | 'modelId' | 'alongside'>,
-    work: (leafId: string | null, db: EntityManager) => Promise<Exchange>,
+    { threadId: thread, modelId, alongside }: Pick<NewExchange, 'threadId' | 'modelId' | 'alongside'>,
+    work: (place: Place, db: EntityManager) => Promise<Exchange>,
   ): Promise<Exchange> {
     try {
       return await this.transactions.run(async (db) => {
-        await this.threads.lockOwned(owner, threadId, db);
-        const exchange = await work(await this.threads.currentLeaf(owner, threadId, modelId, db), db);
-        await alongside(exchange.assistantMessage, db);
+        const { id: threadId } = await this.threads.lockOwned(owner, thread, db);
+        const state = await this.threads.modelState(owner, threadId, modelId, db);
+        const exchange = await work({ threadId, state }, db);
+        await alongside(exchange, db);
         return exchange;
       });
     } catch (error) {
@@ -205,15 +240,15 @@ export class MessagesService {
     if (parent.role === 'user') throw new DomainError('MESSAGE_NOT_AN_ANSWER', { param: 'parentId' });
   }
 
-  private history(
+  /** Nothing, of a message that begins anew. */
+  private async before(
     owner: Owner,
     id: string | null,
-    { historyBytes }: NewAnswer,
+    { state, historyBytes: maxBytes }: Pick<Place, 'state'> & NewAnswer,
     db: EntityManager,
-  ): Promise<readonly EarlierMessage[]> {
-    return id === null
-      ? Promise.resolve([])
-      : this.messages.upFrom(owner, { id, maxBytes: historyBytes }, db);
+  ): Promise<EarlierConversation> {
+    if (id === null || state === null) return { messages: [], isWhole: true, summary: undefined };
+    return this.earlier.upFrom(owner, { id, maxBytes, state }, db);
   }
 
   /** Ids grow in a thread, whichever machine makes them. */

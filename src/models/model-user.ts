@@ -1,4 +1,6 @@
-import type { Caller } from '../auth/caller.js';
+import type { Caller, JobCredential } from '../auth/caller.js';
 
 /** Who wants to use a model: whose aliases, keys and rights apply. */
-export type ModelUser = Pick<Caller, 'tenantId' | 'userId' | 'role' | 'credential'>;
+export interface ModelUser extends Pick<Caller, 'tenantId' | 'userId' | 'role'> {
+  readonly credential: Caller['credential'] | JobCredential;
+}

@@ -66,6 +66,7 @@ import { ModelsController } from './models.controller.js';
     ModelRoutes,
     Catalogue,
     ModelAccess,
+    VisibleModels,
   ],
 })
 export class ModelsModule {}

@@ -34,4 +34,12 @@ export class ThreadModel {
 
   @Column('timestamp with time zone', { precision: 3, nullable: true })
   summaryUpdatedAt!: Date | null;
+
+  /** The last message that the summary covers; null without a summary. Of use only to branches on which that message lies. */
+  @Column('uuid', { nullable: true })
+  summaryThroughId!: string | null;
+
+  /** Until then, by the database's clock, somebody is making the next summary; null when nobody is. */
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  summarizingUntil!: Date | null;
 }

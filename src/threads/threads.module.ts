@@ -2,6 +2,9 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BulkThreadsController } from './bulk-threads.controller.js';
 import { BulkThreadsService } from './bulk-threads.service.js';
+import { ImportedThread } from './imported-thread.entity.js';
+import { ImportedThreadsRepository } from './imported-threads.repository.js';
+import { ImportedThreadsService } from './imported-threads.service.js';
 import { SearchConfiguration } from './search/search-configuration.entity.js';
 import { SearchDocument } from './search/search-document.entity.js';
 import { SearchIndexRepository } from './search/search-index.repository.js';
@@ -16,18 +19,22 @@ import { ThreadsRepository } from './threads.repository.js';
 import { ThreadsService } from './threads.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Thread, ThreadModel, SearchDocument, SearchConfiguration])],
+  imports: [
+    TypeOrmModule.forFeature([Thread, ThreadModel, ImportedThread, SearchDocument, SearchConfiguration]),
+  ],
   controllers: [BulkThreadsController, ThreadsController],
   providers: [
     ThreadsService,
     ThreadsRepository,
     ThreadDeletion,
     BulkThreadsService,
+    ImportedThreadsService,
+    ImportedThreadsRepository,
     ThreadSearchService,
     ThreadSearchRepository,
     SearchIndex,
     SearchIndexRepository,
   ],
-  exports: [ThreadsService, ThreadDeletion],
+  exports: [ThreadsService, ImportedThreadsService, ThreadDeletion],
 })
 export class ThreadsModule {}

@@ -43,6 +43,18 @@ export class ThreadsRepository {
     await this.threads.insert(thread);
   }
 
+  /** Not when the owner has one of that client id: then it waits for who is adding that, and adds nothing. */
+  async insertUnlessNamed(thread: Thread, db: EntityManager): Promise<void> {
+    await db
+      .createQueryBuilder()
+      .insert()
+      .into(Thread)
+      .values(thread)
+      .orIgnore()
+      .updateEntity(false)
+      .execute();
+  }
+
   /** In no order. */
   findAllOwned(owner: Owner, ids: readonly string[]): Promise<Thread[]> {
     return this.threads.findBy({ ...ownerOf(owner), id: In(ids) });
@@ -52,10 +64,18 @@ export class ThreadsRepository {
     return this.threads.findOneBy({ ...ownerOf(owner), id });
   }
 
+  findNamed(owner: Owner, clientId: string): Promise<Thread | null> {
+    return this.threads.findOneBy({ ...ownerOf(owner), clientId });
+  }
+
   /** Waits for other transactions on the thread to end, and makes later ones wait for this one. */
-  findOwnedForUpdate(owner: Owner, id: string, db: EntityManager): Promise<Thread | null> {
+  findOwnedForUpdate(
+    owner: Owner,
+    by: Pick<Thread, 'id'> | { readonly clientId: string },
+    db: EntityManager,
+  ): Promise<Thread | null> {
     return db.findOne(Thread, {
-      where: { ...ownerOf(owner), id },
+      where: { ...ownerOf(owner), ...by },
       lock: { mode: 'pessimistic_write' },
     });
   }
@@ -91,9 +111,18 @@ export class ThreadsRepository {
   async update(
     owner: Owner,
     id: string,
-    change: Partial<Pick<Thread, 'title' | 'archived' | 'updatedAt'>>,
+    change: Partial<Pick<Thread, 'title' | 'titleSource' | 'archived' | 'updatedAt'>>,
   ): Promise<boolean> {
     const { affected } = await this.threads.update({ ...ownerOf(owner), id }, change);
+    return affected === 1;
+  }
+
+  /** Answers whether the thread was there with the title that it was made with. It keeps its place in time. */
+  async giveTitle(owner: Owner, id: string, title: string): Promise<boolean> {
+    const { affected } = await this.threads.update(
+      { ...ownerOf(owner), id, titleSource: 'default' },
+      { title, titleSource: 'generated' },
+    );
     return affected === 1;
   }
 

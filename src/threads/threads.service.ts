@@ -10,12 +10,18 @@ import { Transactions } from '../infrastructure/database/transactions.js';
 import type { ThreadSearch } from './search/thread-search.repository.js';
 import { ThreadSearchService, type Match } from './search/thread-search.service.js';
 import { ThreadDeletion } from './thread-deletion.js';
+import { previewOf, untitled } from './thread-texts.js';
 import type { ThreadModel } from './thread-model.entity.js';
 import type { Thread } from './thread.entity.js';
 import { ThreadsRepository, type AddedMessages, type ThreadQuery } from './threads.repository.js';
 
-const untitled = 'New thread';
-const previewLength = 200;
+/** A thread by what a client calls it: 1 to 200 characters. It begins with the first message in it. */
+export interface NamedThread {
+  readonly clientId: string;
+}
+
+/** By its id, or by what a client calls it. */
+export type ThreadReference = string | NamedThread;
 
 export interface ThreadWithModels {
   readonly thread: Thread;
@@ -23,6 +29,9 @@ export interface ThreadWithModels {
   /** Only of a search: where the thread answers it best. */
   readonly match?: Match;
 }
+
+/** Of a model in a thread: the last message of its current branch, and the summary, with the last message that it covers. */
+export type ModelState = Pick<ThreadModel, 'currentLeafId' | 'summary' | 'summaryThroughId'>;
 
 /** Which threads, in which order: with `q` those that answer it, the best first. */
 type ThreadListQuery = Omit<ThreadQuery, 'orderBy'> & {
@@ -42,27 +51,36 @@ export class ThreadsService {
     private readonly search: ThreadSearchService,
   ) {}
 
-  async create({ tenantId, userId }: Owner, title: string = untitled): Promise<ThreadWithModels> {
+  async create(owner: Owner, title?: string): Promise<ThreadWithModels> {
+    const thread = this.blank(owner, { title });
+    await this.threads.insert(thread);
+    return { thread, models: [] };
+  }
+
+  private blank(
+    { tenantId, userId }: Owner,
+    { title, clientId = null }: { readonly title?: string | undefined; readonly clientId?: string | null },
+  ): Thread {
     const now = this.clock.now();
-    const thread: Thread = {
+    return {
       id: this.ids.next(),
       tenantId,
       userId,
-      title,
+      clientId,
+      title: title ?? untitled,
+      titleSource: title === undefined ? 'default' : 'person',
       archived: false,
       messageCount: 0,
       lastMessagePreview: null,
       createdAt: now,
       updatedAt: now,
     };
-    await this.threads.insert(thread);
-    return { thread, models: [] };
   }
 
   /** @throws DomainError INVALID_CURSOR; VALIDATION_FAILED when it is to be by relevance, but to what is not said */
   async list(owner: Owner, query: ThreadListQuery): Promise<Page<ThreadWithModels>> {
     const { q, orderBy = q === undefined ? 'updated_at' : 'relevance', ...rest } = query;
-    if (q !== undefined) return this.find(owner, { ...rest, q, orderBy });
+    if (q !== undefined) return this.answering(owner, { ...rest, q, orderBy });
     if (orderBy === 'relevance') throw new DomainError('VALIDATION_FAILED', { param: 'orderBy' });
     const page = await this.threads.page(owner, { ...rest, orderBy });
     const models = await this.modelsOf(owner, page.items);
@@ -70,7 +88,7 @@ export class ThreadsService {
   }
 
   /** What is deleted while it is looked for is left out: such a page is shorter. */
-  private async find(owner: Owner, search: ThreadSearch): Promise<Page<ThreadWithModels>> {
+  private async answering(owner: Owner, search: ThreadSearch): Promise<Page<ThreadWithModels>> {
     const { items, pagination } = await this.search.find(owner, search);
     const ids = items.map(({ threadId }) => threadId);
     const threads = await this.threads.findAllOwned(owner, ids);
@@ -97,6 +115,12 @@ export class ThreadsService {
     return { thread, models: await this.threads.modelsOf(owner, [id]) };
   }
 
+  /** By what a client calls it; undefined when nothing has been said in it yet. */
+  async find(owner: Owner, { clientId }: NamedThread): Promise<ThreadWithModels | undefined> {
+    const thread = await this.threads.findNamed(owner, clientId);
+    return thread === null ? undefined : { thread, models: await this.threads.modelsOf(owner, [thread.id]) };
+  }
+
   /** @throws DomainError THREAD_NOT_FOUND when there is none or it is not the owner's */
   async requireOwned(owner: Owner, id: string): Promise<Thread> {
     return found(await this.threads.findOwned(owner, id));
@@ -111,12 +135,20 @@ export class ThreadsService {
     const { title, archived } = change;
     if (title === undefined && archived === undefined) return this.get(owner, id);
     const exists = await this.threads.update(owner, id, {
-      ...(title === undefined ? {} : { title }),
+      ...(title === undefined ? {} : { title, titleSource: 'person' }),
       ...(archived === undefined ? {} : { archived }),
       updatedAt: this.clock.now(),
     });
     if (!exists) throw new DomainError('THREAD_NOT_FOUND');
     return this.get(owner, id);
+  }
+
+  /**
+   * Gives a thread a title that nobody chose, unless it has one.
+   * @param title as long as titles may be, in one line
+   */
+  async giveTitle(owner: Owner, id: string, title: string): Promise<void> {
+    await this.threads.giveTitle(owner, id, title);
   }
 
   /**
@@ -144,21 +176,21 @@ export class ThreadsService {
   }
 
   /**
-   * The thread, held until the transaction ends: changes to its messages happen one after the other.
+   * The thread, held until the transaction ends: changes to its messages happen one after the other. One that a client has named begins
+   * here, with this transaction, however many begin it at once.
    * @throws DomainError THREAD_NOT_FOUND
    */
-  async lockOwned(owner: Owner, id: string, db: EntityManager): Promise<Thread> {
-    return found(await this.threads.findOwnedForUpdate(owner, id, db));
+  async lockOwned(owner: Owner, thread: ThreadReference, db: EntityManager): Promise<Thread> {
+    if (typeof thread === 'string') {
+      return found(await this.threads.findOwnedForUpdate(owner, { id: thread }, db));
+    }
+    await this.threads.insertUnlessNamed(this.blank(owner, thread), db);
+    return found(await this.threads.findOwnedForUpdate(owner, thread, db));
   }
 
-  /** The last message of a model's current branch in the thread, or null when it has none. */
-  async currentLeaf(
-    owner: Owner,
-    threadId: string,
-    modelId: string,
-    db: EntityManager,
-  ): Promise<string | null> {
-    return (await this.threads.modelOf(owner, threadId, modelId, db))?.currentLeafId ?? null;
+  /** What a model has of the thread; null when it has no message there. */
+  modelState(owner: Owner, threadId: string, modelId: string, db: EntityManager): Promise<ModelState | null> {
+    return this.threads.modelOf(owner, threadId, modelId, db);
   }
 
   /**
@@ -179,11 +211,4 @@ export class ThreadsService {
 function found(thread: Thread | null): Thread {
   if (thread === null) throw new DomainError('THREAD_NOT_FOUND');
   return thread;
-}
-
-/** The first characters of a text, never half of a surrogate pair. */
-function previewOf(text: string): string {
-  return Array.from(text.slice(0, previewLength * 2))
-    .slice(0, previewLength)
-    .join('');
 }

@@ -41,17 +41,23 @@ const asked: Readonly<Record<string, string>> = {
   'POST /api/threads': 'threads:write',
   'POST /api/threads/archive': 'threads:write',
   'DELETE /api/threads': 'threads:write',
+  'GET /api/threads/export': 'threads:read messages:read',
+  'POST /api/threads/import': 'threads:write messages:write',
   'GET /api/threads/:threadId': 'threads:read',
+  'GET /api/threads/:threadId/export': 'threads:read messages:read',
   'PATCH /api/threads/:threadId': 'threads:write',
   'PATCH /api/threads/:threadId/title': 'threads:write',
   'DELETE /api/threads/:threadId': 'threads:write',
   'GET /api/threads/:threadId/messages': 'messages:read',
   'GET /api/threads/:threadId/models/:modelId/messages': 'messages:read',
   'POST /api/threads/:threadId/models/:modelId/messages': 'messages:write',
+  'POST /api/threads/:threadId/models/:modelId/summarize': 'messages:write',
   'GET /api/messages/:messageId': 'messages:read',
   'GET /api/messages/:messageId/stream': 'messages:read',
   'POST /api/messages/:messageId/cancel': 'messages:write',
   'POST /api/messages/:messageId/regenerate': 'messages:write',
+  'POST /api/chat': 'messages:write',
+  'GET /api/chat/:chatId/stream': 'messages:read',
   'GET /api/models': 'models:read',
   'GET /api/models/:modelId': 'models:read',
   'POST /api/models': 'models:write',
@@ -135,7 +141,9 @@ function mayUse({ kind, role, tenant, scopes }: Credential, asks: string): boole
   const right = asks === 'system admin' ? 'admin' : asks.replace('session', '').trim();
   if (asks === 'system admin' && tenant !== 'default') return false;
   if (right === '') return true;
-  return (ofRole[role] ?? []).includes(right) && scopes.some((scope) => includes(scope, right));
+  const mayDo = (one: string): boolean =>
+    (ofRole[role] ?? []).includes(one) && scopes.some((scope) => includes(scope, one));
+  return right.split(' ').every(mayDo);
 }
 
 const otherTenant = randomUUID();
@@ -192,6 +200,7 @@ const tokenScopes: readonly (readonly string[])[] = [
   ['admin'],
   ['files:write'],
   ['threads:read', 'messages:write', 'models:read'],
+  ['threads:write'],
   ['tokens:write', 'users:write', 'audit:read'],
 ];
 
@@ -249,6 +258,7 @@ function rows(): Promise<unknown> {
     'threads',
     'thread_models',
     'messages',
+    'imported_threads',
     'search_documents',
     'refresh_tokens',
     'connections',
@@ -362,6 +372,7 @@ describe('the matrix of routes and owners', () => {
     'POST /api/messages/:messageId/cancel': {},
     'POST /api/messages/:messageId/regenerate': {},
     'PATCH /api/tokens/:tokenId': { name: 'Mine now' },
+    'POST /api/threads/:threadId/models/:modelId/summarize': {},
     'POST /api/tokens/:tokenId/rotate': {},
     'PATCH /api/users/:userId': { displayName: 'Mine now' },
     'PATCH /api/providers/:connectionId': { name: 'Mine now' },

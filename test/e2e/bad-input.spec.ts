@@ -124,6 +124,20 @@ const routes: [string, () => string, Record<string, unknown>, (readonly string[]
     { temperature: 1, maxOutputTokens: 5, stream: false, systemPrompt: 'x' },
   ],
   [
+    'POST',
+    () => '/api/chat',
+    {
+      id: 'x',
+      messages: [{ id: 'x', role: 'user', parts: [{ type: 'text', text: 'x' }] }],
+      modelId: 'demo',
+      trigger: 'submit-message',
+      messageId: 'x',
+      temperature: 1,
+      maxOutputTokens: 5,
+      systemPrompt: 'x',
+    },
+  ],
+  [
     'PATCH',
     () => '/api/profile',
     { displayName: 'x', locale: 'en', timeZone: 'Europe/London', systemPrompt: 'x' },
@@ -176,8 +190,9 @@ const routes: [string, () => string, Record<string, unknown>, (readonly string[]
 it('is tried on every route that takes a body', async () => {
   const described = await describedRoutes(
     parley.first,
-    // Nothing is there to try once there is an admin: test/integration/setup.spec.ts does.
-    (path, { requestBody }) => requestBody !== undefined && path !== '/api/setup',
+    // Nothing is there to try once there is an admin: test/integration/setup.spec.ts does. Files: test/integration/threads-import.spec.ts.
+    (path, { requestBody }) =>
+      requestBody !== undefined && path !== '/api/setup' && path !== '/api/threads/import',
   );
   const tried = routes.map(([method, path]) =>
     `${method} ${path()}`
@@ -387,6 +402,7 @@ describe('routes that take no body', () => {
       for (const path of [
         '/api/threads/archive',
         `/api/messages/${message}/cancel`,
+        `/api/threads/${thread}/models/demo/summarize`,
         '/api/logout',
         '/api/session/refresh',
         `/api/providers/${connection}/verify`,
@@ -414,8 +430,10 @@ describe('ids in paths', () => {
       ['GET', `/api/threads/${id}`],
       ['PATCH', `/api/threads/${id}`, { title: 'x' }],
       ['DELETE', `/api/threads/${id}`],
+      ['GET', `/api/threads/${id}/export`],
       ['GET', `/api/threads/${id}/messages`],
       ['POST', `/api/threads/${id}/models/demo/messages`, { content: 'x' }],
+      ['POST', `/api/threads/${id}/models/demo/summarize`, {}],
       ['GET', `/api/messages/${id}`],
       ['POST', `/api/messages/${id}/cancel`, {}],
       ['POST', `/api/messages/${id}/regenerate`, {}],

@@ -157,7 +157,11 @@ describe('health', () => {
     const { data } = (await (await get('/api/health')).json()) as { data: unknown };
     expect(data).toEqual({
       status: 'healthy',
-      services: { database: { status: 'healthy' }, providers: { status: 'healthy' } },
+      services: {
+        database: { status: 'healthy' },
+        jobs: { status: 'healthy' },
+        providers: { status: 'healthy' },
+      },
     });
   });
 
@@ -170,6 +174,7 @@ describe('health', () => {
       environment: 'test',
       services: {
         database: { status: 'healthy', latency: expect.any(Number) },
+        jobs: { status: 'healthy', waiting: 0 },
         providers: { demo: expect.any(String), compatible: 'unknown' },
       },
     });

@@ -29,8 +29,10 @@ const limits: Readonly<Record<string, number>> = {
   'GET /api/threads/:threadId/messages': 100,
   'GET /api/threads/:threadId/models/:modelId/messages': 100,
   'POST /api/threads/:threadId/models/:modelId/messages': 20,
+  'POST /api/threads/:threadId/models/:modelId/summarize': 5,
   // As a post: it makes an answer.
   'POST /api/messages/:messageId/regenerate': 20,
+  'POST /api/chat': 20,
 };
 const everythingElse = 120;
 

@@ -71,6 +71,8 @@ describe('the role of the application', () => {
     const thread = await ada.createThread('Plans');
     expect((await ada.post(thread, 'demo', { content: 'Hi' })).status).toBe(200);
     expect((await ada.ask('DELETE', `/api/threads/${thread}`)).status).toBe(200);
+    await ada.post(await ada.createThread(), 'demo', { content: 'Hi' });
+    expect(await as(application, 'SELECT FROM pgboss.job')).toMatchObject({ rowCount: 1 });
     const { data } = await ada.ask<{ action: string }[]>('GET', '/api/audit');
     expect(data.map(({ action }) => action)).toEqual(
       expect.arrayContaining(['thread.deleted', 'login.succeeded']),

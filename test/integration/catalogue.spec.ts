@@ -164,6 +164,7 @@ describe('a model', () => {
       roles: null,
       groups: null,
       hidden: false,
+      systemPrompt: null,
       overridden: [],
     });
     expect((await get(joe, 'gpt-4o')).administration).toBeNull();
@@ -192,6 +193,8 @@ describe('what an admin says of a model', () => {
     [{ capabilities: ['fly'] }, 'capabilities'],
     [{ apiKeyRequired: 'yes' }, 'apiKeyRequired'],
     [{ requiresLoading: 1 }, 'requiresLoading'],
+    [{ systemPrompt: '' }, 'systemPrompt'],
+    [{ systemPrompt: 'x'.repeat(10_001) }, 'systemPrompt'],
     [{ roles: ['king'] }, 'roles'],
     [{ roles: 'admin' }, 'roles'],
     [{ groups: ['a', 'a'] }, 'groups'],

@@ -9,6 +9,8 @@ import { Parley, type Person } from '../support/parley.js';
 /** A thread of many messages, before the many of others: in each exchange one answer was left for another. */
 const long = 10_002;
 const rows = 100_002;
+/** The last answer that the summary covers. */
+const summarised = 8000;
 
 let parley: Parley;
 let ada: Person;
@@ -60,8 +62,10 @@ async function fill(threadId: string): Promise<void> {
       [threadId],
     );
     await db.query(
-      `INSERT INTO thread_models (thread_id, model_id, tenant_id, user_id, message_count, last_message_at, current_leaf_id)
-       SELECT id, 'demo', tenant_id, user_id, ${long}, now(), ${numbered(String(long - 1))} FROM threads WHERE id = $1`,
+      `INSERT INTO thread_models (thread_id, model_id, tenant_id, user_id, message_count, last_message_at, current_leaf_id,
+                                  summary, summary_through_id)
+       SELECT id, 'demo', tenant_id, user_id, ${long}, now(), ${numbered(String(long - 1))},
+              'some words', ${numbered(String(summarised))} FROM threads WHERE id = $1`,
       [threadId],
     );
     await db.query('ANALYZE messages');

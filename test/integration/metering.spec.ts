@@ -153,6 +153,7 @@ describe('the record of a call', () => {
         first_token_ms: 1,
         duration_ms: 2,
         created_at: call.createdAt,
+        recorded_at: expect.any(Date),
       },
     ]);
   });

@@ -25,6 +25,7 @@ const owned = [
   'threads',
   'messages',
   'thread_models',
+  'imported_threads',
   'users',
   'api_tokens',
   'profiles',
@@ -273,7 +274,8 @@ async function* readEvents(response: Response): AsyncGenerator<StreamEvent, unde
   }
 }
 
-const chunk = (delta: object, finishReason: string | null = null): string =>
+/** One piece of an answer in OpenAI's format. */
+export const chunk = (delta: object, finishReason: string | null = null): string =>
   `data: ${JSON.stringify({
     id: 'chatcmpl-1',
     object: 'chat.completion.chunk',

@@ -7,6 +7,8 @@ export class TcpProxy {
   private server: Server | undefined;
   private isSilent = false;
   private port = 0;
+  /** How many bytes of the next connections come through from the server, each time until it is cut; afterwards all. */
+  private readonly limits: number[] = [];
   /** What came from clients. */
   received = '';
 
@@ -30,6 +32,16 @@ export class TcpProxy {
     await this.server?.[Symbol.asyncDispose]();
   }
 
+  /** Cuts each of the next connections after so many bytes from the server, wherever in what it says that is. */
+  cutAfter(...bytes: readonly number[]): void {
+    this.limits.push(...bytes);
+  }
+
+  /** How many connections are still to be cut. */
+  get cutsToCome(): number {
+    return this.limits.length;
+  }
+
   /** Takes what is sent and passes nothing on, as a machine that hangs. */
   silence(): void {
     this.isSilent = true;
@@ -37,12 +49,17 @@ export class TcpProxy {
 
   private pass(client: Socket): void {
     const server = connect(this.target);
+    let room = this.limits.shift() ?? Infinity;
     client.on('data', (chunk) => {
       this.received += chunk.toString('latin1');
       if (!this.isSilent) server.write(chunk);
     });
     server.on('data', (chunk) => {
-      if (!this.isSilent) client.write(chunk);
+      if (this.isSilent || room === 0) return;
+      const passed = chunk.subarray(0, room);
+      room -= passed.length;
+      client.write(passed);
+      if (room === 0) client.destroySoon();
     });
     for (const [socket, other] of [
       [client, server],

@@ -27,6 +27,10 @@ export function testConfiguration(settings: EmbeddedValues): BootConfiguration {
   const always: EmbeddedValues = {
     ...noLimits,
     'generation.maxConcurrentPerUser': 0,
+    // Nobody asks the database for them every two seconds; specs of jobs turn them on.
+    'jobs.enabled': false,
+    'jobs.pollIntervalMs': 500,
+    'jobs.retryDelayS': 1,
     'server.publicUrl': 'http://parley.test',
     'oidc.issuer': 'http://127.0.0.1:1',
     'oidc.clientId': 'parley-test',

@@ -54,6 +54,10 @@ export const processSettings = {
     default: 30_000,
     description: 'Time a client may leave a full stream unread before it is disconnected, in ms.',
   }),
+  'import.maxFileBytes': setting(integer({ minimum: 1024, maximum: 1024 ** 4, unit: 'bytes' }), {
+    default: 1024 ** 3,
+    description: 'Largest file of threads that is imported, in bytes; of an archive also what it unpacks to.',
+  }),
   'log.level': setting(oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'), {
     ...LIVE,
     default: 'info',

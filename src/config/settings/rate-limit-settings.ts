@@ -33,6 +33,7 @@ export const rateLimitSettings = {
   'rateLimit.threadRename': limit(20, 'PATCH /api/threads/:id/title'),
   'rateLimit.messagesRead': limit(100, 'lists of messages'),
   'rateLimit.messagesPost': limit(20, 'POST of messages'),
+  'rateLimit.summarize': limit(5, 'POST …/summarize'),
   'rateLimit.v1': limit(120, 'each route of the compatible APIs under /v1'),
   'rateLimit.other': limit(120, 'any other route'),
 } satisfies Readonly<Record<string, Setting>>;

@@ -8,6 +8,9 @@ const restricted: Readonly<Record<string, string>> = {
   migrations: 'SELECT',
 };
 
+/** Where pg-boss keeps its tables, made by migrations (docs/decisions/2026-11-21-jobs.md). */
+export const jobsSchema = 'pgboss';
+
 /**
  * Gives the application's role what serving needs, on what is there and on what later migrations make, and takes from it whatever
  * would let it change what was audited. For the transaction of the migrations; may be run again at any time.
@@ -22,14 +25,15 @@ export async function grantToApplication(db: EntityManager, role: string): Promi
   );
   if (names === undefined) throw refusal('a role that exists');
   const to = `TO ${names.role}`;
-  const here = `IN SCHEMA ${names.schema}`;
   for (const statement of [
     `GRANT CONNECT ON DATABASE ${names.database} ${to}`,
-    `GRANT USAGE ON SCHEMA ${names.schema} ${to}`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES ${here} ${to}`,
-    `GRANT USAGE, SELECT ON ALL SEQUENCES ${here} ${to}`,
-    `ALTER DEFAULT PRIVILEGES ${here} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES ${to}`,
-    `ALTER DEFAULT PRIVILEGES ${here} GRANT USAGE, SELECT ON SEQUENCES ${to}`,
+    ...[names.schema, jobsSchema].flatMap((schema) => [
+      `GRANT USAGE ON SCHEMA ${schema} ${to}`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} ${to}`,
+      `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${schema} ${to}`,
+      `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES ${to}`,
+      `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT USAGE, SELECT ON SEQUENCES ${to}`,
+    ]),
     ...Object.entries(restricted).flatMap(([table, rights]) => [
       `REVOKE ALL ON ${names.schema}.${table} FROM PUBLIC, ${names.role}`,
       `GRANT ${rights} ON ${names.schema}.${table} ${to}`,

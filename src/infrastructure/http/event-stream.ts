@@ -41,7 +41,7 @@ export async function sendEventStream<Event>(
       ping.refresh();
       if (!response.write(encode(event))) await drained(response, slowReaderTimeoutMs);
     }
-    if (!response.writableEnded) response.end();
+    if (!response.writableEnded && !response.destroyed) response.end();
   } finally {
     clearInterval(ping);
     ended?.removeEventListener('abort', cutOff);

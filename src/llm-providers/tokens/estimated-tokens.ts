@@ -41,8 +41,8 @@ const measured: readonly (readonly [from: number, to: number, twentieths: number
   [0x61, 0x7a, 9],
   [0xa0, 0x24f, 24], // Latin with accents
   [0x370, 0x3ff, 22], // Greek
-  [0x400, 0x52f, 34], // Cyrillic, of which the letters of Russian are better known
-  [0x410, 0x44f, 12],
+  [0x400, 0x52f, 40], // Cyrillic, of which the letters of Russian are better known
+  [0x410, 0x44f, 14],
   [0x590, 0x5ff, 26], // Hebrew
   [0x600, 0x6ff, 36], // Arabic, of which the letters of Arabic itself are better known
   [0x621, 0x65f, 20],
@@ -55,7 +55,6 @@ const measured: readonly (readonly [from: number, to: number, twentieths: number
   [0x2000, 0x206f, 40], // dashes, quotes, joiners
   [0x2190, 0x259f, 40], // arrows, mathematics, boxes
   [0x3000, 0x30ff, 24], // Kana
-  [0x4e00, 0x9fff, 32], // Han
   [0xac00, 0xd7af, 28], // Hangul
   [0xff00, 0xff5f, 32], // full width
   [0xd83c, 0xd83e, 20], // the first half of emoji, of which the second weighs two tokens
@@ -66,6 +65,7 @@ const weights = Uint8Array.from({ length: 0x10000 }, (_, unit) => {
   return (unit < 0x80 ? 1 : unit < 0x800 || isHalf ? 2 : 3) * scale;
 });
 for (const [from, to, twentieths] of measured) weights.fill(twentieths, from, to + 1);
+for (const unit of commonHan()) weights[unit] = 34;
 
 const kinds = new Uint8Array(0x10000);
 kinds.fill(punctuation, 0x21, 0x7f);
@@ -80,4 +80,21 @@ function blankWeight(unit: number, before: number, after: number): number {
   const kind = kinds[after] ?? blank;
   if (unit === space && kind !== blank && kind !== digit && (weights[after] ?? 0) < 2 * scale) return 0;
   return unit === before ? 3 : scale;
+}
+
+/** What the standards of China, Taiwan and Japan count among the common characters: of the rare ones a token is a byte or two. */
+function commonHan(): readonly number[] {
+  const levels = [
+    { standard: 'gb18030', rows: [0xb0, 0xd7], firstCell: 0xa1 },
+    { standard: 'big5', rows: [0xa4, 0xc6], firstCell: 0x40 },
+    { standard: 'euc-jp', rows: [0xb0, 0xcf], firstCell: 0xa1 },
+  ] as const;
+  return levels.flatMap(({ standard, rows: [from, to], firstCell }) => {
+    const bytes: number[] = [];
+    for (let row = from; row <= to; row++) {
+      for (let cell = firstCell; cell <= 0xfe; cell++) bytes.push(row, cell);
+    }
+    const text = new TextDecoder(standard).decode(Uint8Array.from(bytes));
+    return Array.from(text, (sign) => sign.charCodeAt(0)).filter((unit) => unit >= 0x4e00 && unit <= 0x9fff);
+  });
 }

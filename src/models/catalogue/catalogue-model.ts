@@ -16,6 +16,8 @@ export interface Pricing {
 /** A model as a tenant has it: what the vendor says, completed by the curated table, overridden by the tenant's admins. */
 export interface CatalogueModel extends ModelInfo {
   readonly pricing?: Pricing | undefined;
+  /** What it is told in threads where neither the request nor an alias nor the person says anything. */
+  readonly systemPrompt?: string | undefined;
   /** Only callable with a personal key. */
   readonly apiKeyRequired: boolean;
   /** A local model, which has to be in memory before it answers. */
@@ -34,6 +36,7 @@ export const overridableFields = [
   'pricing',
   'temperature',
   'capabilities',
+  'systemPrompt',
   'apiKeyRequired',
   'requiresLoading',
   'roles',

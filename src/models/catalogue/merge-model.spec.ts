@@ -72,6 +72,7 @@ describe('a model of the catalogue', () => {
     ['pricing', { currency: 'EUR', input: 5, output: 6 }],
     ['temperature', { min: 0.5, max: 0.6, step: 0.1, default: 0.5 }],
     ['capabilities', ['embeddings']],
+    ['systemPrompt', 'Be brief.'],
     ['apiKeyRequired', true],
     ['requiresLoading', true],
     ['roles', ['guest']],

@@ -86,6 +86,9 @@ class ModelAdministrationDto {
   @ApiProperty({ description: 'Not listed for others than admins.' })
   readonly hidden: boolean;
 
+  @ApiProperty({ type: 'string', nullable: true, description: 'For threads in which nobody else gives one.' })
+  readonly systemPrompt: string | null;
+
   @ApiProperty({
     enum: overridableFields,
     isArray: true,
@@ -98,6 +101,7 @@ class ModelAdministrationDto {
     this.roles = model.roles;
     this.groups = model.groups;
     this.hidden = hidden;
+    this.systemPrompt = model.systemPrompt ?? null;
     this.overridden = overridden;
   }
 }

@@ -1,11 +1,11 @@
 import type { Response } from 'express';
-import { DomainError } from '../../common/domain-error.js';
 import type { NumberedEvent } from '../../generation/generation-event.js';
 import type { AnswerStream } from '../../generation/live-stream.js';
 import {
   sendEventStream,
   type EventStreamOptions as StreamOptions,
 } from '../../infrastructure/http/event-stream.js';
+import { goneFrom, refusalOf } from '../reading.js';
 
 /** One event in the grammar of conversations.md, Native event stream. JSON keeps newlines of the text inside the data line. */
 export function encodeEvent(messageId: string, { number, event }: NumberedEvent): string {
@@ -38,17 +38,8 @@ export function sendEvents(
   });
 }
 
-/** Aborted when nobody reads an answer any more, or may. */
-export function goneFrom(response: Response, ended?: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  const leave = (): void => gone.abort();
-  response.once('close', leave);
-  if (response.destroyed) leave();
-  return ended === undefined ? gone.signal : AbortSignal.any([gone.signal, ended]);
-}
-
 function encodeRefusal(messageId: string, number: number, reason: unknown): string {
-  const { code, message } = reason instanceof DomainError ? reason : new DomainError('NOT_AUTHENTICATED');
+  const { code, message } = refusalOf(reason);
   const error = { type: 'error', code, message, retryable: false } as const;
   return (
     encodeEvent(messageId, { number, event: error }) +

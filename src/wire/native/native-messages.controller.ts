@@ -28,10 +28,11 @@ import { NativeController } from '../../infrastructure/http/native-controller.js
 import { currentRequestId } from '../../infrastructure/http/request-context.js';
 import { MessageDto } from '../../messages/dto/message.dto.js';
 import { Limited } from '../../rate-limits/rate-limit.js';
+import { goneFrom } from '../reading.js';
 import { ExchangeDto, PostMessageDto, RegenerateMessageDto } from './dto/post-message.dto.js';
 import { idempotencyKeyHeader, readIdempotencyKey } from './idempotency-key.js';
 import { lastEventNumber } from './last-event-id.js';
-import { goneFrom, sendEvents, type EventStreamOptions } from './native-event-stream.js';
+import { sendEvents, type EventStreamOptions } from './native-event-stream.js';
 
 const threadId = new IdPipe('thread', 'THREAD_NOT_FOUND');
 const messageId = new IdPipe('message', 'MESSAGE_NOT_FOUND');

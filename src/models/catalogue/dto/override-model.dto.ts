@@ -20,6 +20,7 @@ import { roles, type Role } from '../../../common/owner.js';
 import { MayBeAbsent, MayBeAbsentOrNull } from '../../../infrastructure/http/optional.js';
 import { IsText } from '../../../infrastructure/http/text-rules.js';
 import { isGroupName } from '../../../users/group-names.js';
+import { maxSystemPrompt } from '../../../users/profile/profile-rules.js';
 import {
   modelCapabilities,
   type ModelCapability,
@@ -156,6 +157,17 @@ export class OverrideModelDto {
   @ArrayUnique()
   @IsIn(modelCapabilities, { each: true })
   capabilities?: ModelCapability[] | null;
+
+  @ApiPropertyOptional({
+    type: 'string',
+    nullable: true,
+    minLength: 1,
+    maxLength: maxSystemPrompt,
+    description: 'For threads, where neither the request nor an alias nor the profile has one.',
+  })
+  @MayBeAbsentOrNull()
+  @IsText({ maximum: maxSystemPrompt })
+  systemPrompt?: string | null;
 
   @ApiPropertyOptional({
     type: 'boolean',

@@ -1,25 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsNumber, Max, Min, ValidateBy } from 'class-validator';
+import { IsBoolean, ValidateBy } from 'class-validator';
 import { fromWireId } from '../../../common/ids.js';
 import { MayBeAbsent, MayBeAbsentOrNull } from '../../../infrastructure/http/optional.js';
 import { IsText } from '../../../infrastructure/http/text-rules.js';
 import { MessageDto } from '../../../messages/dto/message.dto.js';
 import { maxMessageCharacters } from '../../../messages/message.js';
+import { AnswerWishDto } from '../../answer-wish.dto.js';
 
 /** How an answer is asked for: once more, without anything to say. */
-export class RegenerateMessageDto {
-  @ApiPropertyOptional({ description: 'Within the range of the model.' })
-  @MayBeAbsent()
-  @IsNumber()
-  temperature?: number;
-
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'In tokens.' })
-  @MayBeAbsent()
-  @IsInt()
-  @Min(1)
-  @Max(10_000_000)
-  maxOutputTokens?: number;
-
+export class RegenerateMessageDto extends AnswerWishDto {
   @ApiPropertyOptional({
     default: false,
     description: 'Answer with an event stream instead of the finished pair.',
@@ -27,11 +16,6 @@ export class RegenerateMessageDto {
   @MayBeAbsent()
   @IsBoolean()
   stream: boolean = false;
-
-  @ApiPropertyOptional({ minLength: 1, maxLength: 100_000 })
-  @MayBeAbsent()
-  @IsText({ maximum: 100_000 })
-  systemPrompt?: string;
 }
 
 export class PostMessageDto extends RegenerateMessageDto {

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { firstWords, titleIn } from './title-text.js';
+
+describe('the first words of a message', () => {
+  it.each([
+    ['', undefined],
+    [' \n\t ', undefined],
+    ['Hello', 'Hello'],
+    ['  Two\nlines\r\n and\u2028more\u0000 ', 'Two lines and more'],
+    ['word '.repeat(20), `${'word '.repeat(11)}word…`],
+    ['漢'.repeat(100), `${'漢'.repeat(60)}…`],
+    ['😀'.repeat(100), `${'😀'.repeat(60)}…`],
+    ['x'.repeat(500_000), `${'x'.repeat(60)}…`],
+  ])('are a title: %j', (content, title) => {
+    expect(firstWords(content)).toBe(title);
+  });
+});
+
+describe('the title in what a model wrote', () => {
+  it.each([
+    ['', undefined],
+    ['""', undefined],
+    ['# **', undefined],
+    ['A plan for Rome', 'A plan for Rome'],
+    ['\n"A plan for Rome"\n\nI hope this helps!', 'A plan for Rome'],
+    ['## Title: „Ein Plan für Rom“', 'Ein Plan für Rom'],
+    ['**A plan**', 'A plan'],
+    ['C# and C++', 'C# and C++'],
+    ['tab\tbell\u0007', 'tab bell'],
+    ['😀'.repeat(300), '😀'.repeat(200)],
+  ])('of %j is one line without what is put around titles', (written, title) => {
+    expect(titleIn(written)).toBe(title);
+  });
+});
