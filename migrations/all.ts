@@ -19,6 +19,7 @@ import { CreateSearchDocuments1795305607000 } from './1795305607000-CreateSearch
 import { CreateIdempotencyKeys1795305608000 } from './1795305608000-CreateIdempotencyKeys.js';
 import { CreatePersonalKeyUses1795305609000 } from './1795305609000-CreatePersonalKeyUses.js';
 import { CreateUsageRecords1795305620000 } from './1795305620000-CreateUsageRecords.js';
+import { CreateStoredResponses1795305622000 } from './1795305622000-CreateStoredResponses.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -43,6 +44,7 @@ export const migrations = [
   CreateIdempotencyKeys1795305608000,
   CreatePersonalKeyUses1795305609000,
   CreateUsageRecords1795305620000,
+  CreateStoredResponses1795305622000,
 ];
 
 /** The tables that most requests write to, in the order in which a transaction locks them; foreign keys are checked last. */

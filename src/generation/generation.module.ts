@@ -57,7 +57,7 @@ import { TargetOrder } from './target-order.js';
     Replicas,
     RunningGenerations,
   ],
-  exports: [AnswerStreams, GenerationService, MeteredCalls, RunningGenerations],
+  exports: [AnswerStreams, GenerationService, MeteredCalls, ModelCalls, Replicas, RunningGenerations],
 })
 export class GenerationModule {
   constructor(deletion: ThreadDeletion, generation: GenerationService) {

@@ -63,9 +63,11 @@ import { ModelsController } from './models.controller.js';
     PersonalKeysModule,
     CircuitBreakers,
     LocalModels,
+    AliasViews,
     ModelRoutes,
     Catalogue,
     ModelAccess,
+    VisibleModels,
   ],
 })
 export class ModelsModule {}
