@@ -23,6 +23,7 @@ import { AddSummaryCoverage1795305611000 } from './1795305611000-AddSummaryCover
 import { CreateImportedThreads1795305612000 } from './1795305612000-CreateImportedThreads.js';
 import { AddClientIdsToThreads1795305613000 } from './1795305613000-AddClientIdsToThreads.js';
 import { CreateUsageRecords1795305620000 } from './1795305620000-CreateUsageRecords.js';
+import { CreateStoredResponses1795305622000 } from './1795305622000-CreateStoredResponses.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -51,6 +52,7 @@ export const migrations = [
   CreateImportedThreads1795305612000,
   AddClientIdsToThreads1795305613000,
   CreateUsageRecords1795305620000,
+  CreateStoredResponses1795305622000,
 ];
 
 /** The tables that most requests write to, in the order in which a transaction locks them; foreign keys are checked last. */

@@ -12,6 +12,7 @@ import { FoundationModule } from './infrastructure/foundation.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { PortabilityModule } from './portability/portability.module.js';
+import { ResponsesModule } from './responses/responses.module.js';
 import { SecretsModule } from './secrets/secrets.module.js';
 import { ProfileModule } from './profile/profile.module.js';
 import { ThreadsModule } from './threads/threads.module.js';
@@ -37,6 +38,7 @@ import { WireModule } from './wire/wire.module.js';
     ProfileModule,
     UsageModule,
     GenerationModule,
+    ResponsesModule,
     WireModule,
     DocumentationModule,
   ],

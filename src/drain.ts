@@ -7,6 +7,7 @@ import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { JobQueues } from './infrastructure/jobs/job-queues.service.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
+import { BackgroundResponses } from './responses/background-responses.js';
 
 const unusedCheckMs = 100;
 /** Beyond the drain limit, for writing down what was interrupted. */
@@ -32,7 +33,7 @@ export async function drain(app: NestExpressApplication): Promise<boolean> {
   // Again and again: a connection may turn idle after the server has closed, and would stay until its keep-alive time-out.
   const sockets = app.get(OpenSockets);
   const unused = setInterval(() => sockets.closeUnused(), unusedCheckMs);
-  await Promise.race([Promise.all([served, running.idle()]), limit]);
+  await Promise.race([Promise.all([served, running.idle(), app.get(BackgroundResponses).idle()]), limit]);
   clearInterval(unused);
   return Promise.race([app.close().then(() => true), wait(closingLimitMs, false, { ref: false })]);
 }

@@ -42,6 +42,21 @@ export const errorCatalogue = {
     type: 'validation_error',
     message: 'The provider of this model cannot do what the request asks for.',
   },
+  PREVIOUS_RESPONSE_NOT_FOUND: {
+    status: 400,
+    type: 'validation_error',
+    message: 'There is no such previous response, or not all of its conversation is kept any more.',
+  },
+  CONVERSATION_TOO_LONG: {
+    status: 400,
+    type: 'validation_error',
+    message: 'The conversation is too long to be continued from a stored response.',
+  },
+  RESPONSE_NOT_CANCELLABLE: {
+    status: 400,
+    type: 'validation_error',
+    message: 'Only a response that is made in the background can be cancelled.',
+  },
   TEMPERATURE_OUT_OF_RANGE: {
     status: 400,
     type: 'validation_error',
@@ -255,6 +270,7 @@ export const errorCatalogue = {
     type: 'not_found_error',
     message: 'You have given no key for this provider.',
   },
+  RESPONSE_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such response.' },
   USER_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such user.' },
   TENANT_NOT_FOUND: { status: 404, type: 'not_found_error', message: 'There is no such tenant.' },
 

@@ -6,6 +6,7 @@ const prefixes = {
   connection: 'conn',
   load: 'load',
   message: 'msg',
+  response: 'resp',
   session: 'sess',
   tenant: 'tenant',
   thread: 'thread',

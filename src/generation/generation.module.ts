@@ -71,7 +71,15 @@ import { TitleJobs } from './titles/title-jobs.js';
     Replicas,
     RunningGenerations,
   ],
-  exports: [AnswerStreams, GenerationService, MeteredCalls, RunningGenerations, Summaries],
+  exports: [
+    AnswerStreams,
+    GenerationService,
+    MeteredCalls,
+    ModelCalls,
+    Replicas,
+    RunningGenerations,
+    Summaries,
+  ],
 })
 export class GenerationModule {
   constructor(deletion: ThreadDeletion, generation: GenerationService) {

@@ -4,15 +4,15 @@ import { UnexpectedShapeError } from './json-shape.js';
 const maxEventBytes = 1024 * 1024;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+/** The empty line that ends an event has at most three bytes: so many of what came before may belong to it. */
+const endBytes = 3;
 
-/** Cuts the bytes of an event stream where its events end, and changes none of them. */
+/** Cuts the bytes of an event stream where its events end, and changes none of them. Looks at each byte once, however they come. */
 export class ForwardedEvents {
-  private rest: Buffer = Buffer.alloc(0);
-
-  /** Whether a piece of an event is waiting for the rest of it. */
-  get isInEvent(): boolean {
-    return this.rest.length > 0;
-  }
+  /** Of the event that has not ended yet. */
+  private pieces: Buffer[] = [];
+  private length = 0;
+  private last: Buffer = Buffer.alloc(0);
 
   /**
    * @returns the events that the bytes complete, each with the empty line that ends it
@@ -20,18 +20,42 @@ export class ForwardedEvents {
    */
   add(bytes: Uint8Array): Buffer[] {
     const arrived = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const all = this.rest.length === 0 ? arrived : Buffer.concat([this.rest, arrived]);
     const events: Buffer[] = [];
     let from = 0;
-    for (let end = endOfEvent(all, 0); end !== -1; end = endOfEvent(all, end)) {
-      events.push(all.subarray(from, end));
+    for (let end = this.endOf(arrived); end !== -1; end = endOfEvent(arrived, from)) {
+      const event = arrived.subarray(from, end);
+      events.push(from === 0 && this.length > 0 ? Buffer.concat([...this.pieces, event]) : event);
       from = end;
     }
-    this.rest = all.subarray(from);
-    if (this.rest.length > maxEventBytes) {
+    if (from > 0) this.forget();
+    this.keep(arrived.subarray(from));
+    return events;
+  }
+
+  /** Where the event under way ends in the bytes that have just come; its end may have begun before them. */
+  private endOf(arrived: Buffer): number {
+    const before = this.last.length;
+    if (before === 0) return endOfEvent(arrived, 0);
+    const seam = Buffer.concat([this.last, arrived.subarray(0, endBytes - 1)]);
+    const end = endOfEvent(seam, 0);
+    return end === -1 ? endOfEvent(arrived, 0) : end - before;
+  }
+
+  private forget(): void {
+    this.pieces = [];
+    this.length = 0;
+    this.last = Buffer.alloc(0);
+  }
+
+  private keep(rest: Buffer): void {
+    if (rest.length === 0) return;
+    this.pieces.push(rest);
+    this.length += rest.length;
+    if (this.length > maxEventBytes) {
       throw new UnexpectedShapeError('event', `at most ${maxEventBytes} bytes long`);
     }
-    return events;
+    const tail = rest.length >= endBytes ? rest : Buffer.concat([this.last, rest]);
+    this.last = tail.subarray(-(endBytes - 1));
   }
 }
 

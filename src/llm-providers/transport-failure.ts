@@ -9,6 +9,8 @@ export interface FailureContext {
   readonly outputBegan: boolean;
   readonly nowMs: number;
   readonly requestId?: string | undefined;
+  /** The request was in the vendor's words: so it may name the field that is at fault. */
+  readonly isForwarded?: true;
 }
 
 const timeoutCodes: ReadonlySet<string> = new Set([

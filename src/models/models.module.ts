@@ -63,6 +63,7 @@ import { ModelsController } from './models.controller.js';
     PersonalKeysModule,
     CircuitBreakers,
     LocalModels,
+    AliasViews,
     ModelRoutes,
     Catalogue,
     ModelAccess,

@@ -47,11 +47,17 @@ const anthropic: LimitHeaders = {
   },
 };
 
-/** Shows a budget of tokens as OpenAI shows a limit of them. */
+/** Shows a budget of tokens as the vendor of the API shows a limit of them. */
 export function showTokenBudget(
   response: Response,
   { limit, remaining, resetMs }: Omit<ShownLimit, 'nowMs'>,
 ): void {
+  if (isAnthropics(response.req.path)) {
+    response.setHeader('anthropic-ratelimit-tokens-limit', limit);
+    response.setHeader('anthropic-ratelimit-tokens-remaining', remaining);
+    response.setHeader('anthropic-ratelimit-tokens-reset', new Date(Date.now() + resetMs).toISOString());
+    return;
+  }
   response.setHeader('x-ratelimit-limit-tokens', limit);
   response.setHeader('x-ratelimit-remaining-tokens', remaining);
   response.setHeader('x-ratelimit-reset-tokens', `${Math.ceil(resetMs / 1000)}s`);
@@ -60,5 +66,9 @@ export function showTokenBudget(
 /** In the names of the vendor whose API it is. */
 export function limitHeadersOf(path: string): LimitHeaders {
   if (!/^\/v1\//i.test(path)) return native;
-  return /^\/v1\/messages(?:\/|$)/i.test(path) ? anthropic : openAi;
+  return isAnthropics(path) ? anthropic : openAi;
+}
+
+function isAnthropics(path: string): boolean {
+  return /^\/v1\/messages(?:\/|$)/i.test(path);
 }

@@ -4,7 +4,7 @@ import { toDomainError } from '../infrastructure/http/to-domain-error.js';
 import { sendEventStream } from '../infrastructure/http/event-stream.js';
 import { collect, type GenerateResult } from '../llm-providers/contract/collect.js';
 import type { BytesEvent } from '../llm-providers/contract/forward.js';
-import type { GenerateEvent } from '../llm-providers/contract/generate-event.js';
+import type { GenerateEvent, StartEvent } from '../llm-providers/contract/generate-event.js';
 import type { ProgramEvent } from './program-calls.service.js';
 import { refusalOf } from './reading.js';
 
@@ -14,6 +14,8 @@ export interface StreamEncoder {
   readonly encode: (event: GenerateEvent) => string;
   /** How it is told that the answer failed after it had begun; nothing follows. */
   readonly fail: (error: DomainError) => string;
+  /** What is sent in a long silence; a comment where the door has no word for it. */
+  readonly ping?: string;
 }
 
 interface Reading {
@@ -37,6 +39,7 @@ export async function sendProgramStream(
     encode: (piece) => piece,
     slowReaderTimeoutMs,
     ended,
+    ping: encoder.ping,
     refuse: (reason) => encoder.fail(refusalOf(reason)),
   });
 }
@@ -47,12 +50,19 @@ async function* encoded(
   encoder: StreamEncoder,
 ): AsyncGenerator<string | Uint8Array, void, undefined> {
   let isForwarded = false;
+  // What comes next shows whose words are to come.
+  let start: StartEvent | undefined;
   const show = (event: ProgramEvent): string | Uint8Array => {
-    if (event.type === 'bytes') {
-      isForwarded = true;
-      return event.bytes;
+    isForwarded ||= event.type === 'bytes';
+    if (event.type === 'bytes') return event.bytes;
+    if (isForwarded) return '';
+    if (event.type === 'start') {
+      start = event;
+      return '';
     }
-    return isForwarded ? '' : encoder.encode(event as GenerateEvent); // Only the end of what is passed on lacks a reason.
+    const begun = start === undefined ? '' : encoder.encode(start);
+    start = undefined;
+    return begun + encoder.encode(event as GenerateEvent); // Only the end of what is passed on lacks a reason.
   };
   try {
     for (let next = first; next.done !== true; next = await rest.next()) {
@@ -80,5 +90,13 @@ export async function sendProgramAnswer(
     else own.push(event as GenerateEvent); // Only the end of what is passed on lacks a reason, and it is not looked at.
   }
   if (bytes === undefined) response.status(200).json(toBody(await collect(own)));
-  else response.status(200).type('application/json').send(Buffer.from(bytes));
+  else sendJsonBytes(response, bytes);
+}
+
+/** An answer that a vendor wrote. */
+export function sendJsonBytes(response: Response, bytes: Uint8Array): void {
+  response
+    .status(200)
+    .type('application/json')
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }

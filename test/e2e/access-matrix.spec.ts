@@ -90,6 +90,18 @@ const asked: Readonly<Record<string, string>> = {
   'POST /api/providers/:connectionId/sync': 'admin',
   'GET /api/usage': 'usage:read',
   'GET /api/usage/export': 'usage:read',
+  'POST /v1/messages': 'completions:write',
+  'POST /v1/messages/count_tokens': 'completions:write',
+  'POST /v1/chat/completions': 'completions:write',
+  'POST /v1/completions': 'completions:write',
+  'POST /v1/embeddings': 'completions:write',
+  'GET /v1/models': 'models:read',
+  'GET /v1/models/*modelId': 'models:read',
+  'POST /v1/responses': 'completions:write',
+  'GET /v1/responses/:responseId': 'completions:read',
+  'DELETE /v1/responses/:responseId': 'completions:write',
+  'POST /v1/responses/:responseId/cancel': 'completions:write',
+  'GET /v1/responses/:responseId/input_items': 'completions:read',
   'GET /api/audit': 'audit:read',
   'GET /api/audit/verify': 'audit:read',
 };
@@ -219,8 +231,8 @@ async function tokenOf(
 ): Promise<Credential> {
   const token = newToken();
   await parley.first.database.query(
-    `INSERT INTO api_tokens (id, tenant_id, owner_id, name, token_hash, hint, scopes, allowed_networks, created_by, created_at, expires_at)
-     SELECT $1, tenant_id, id, 'matrix', $2, 'matrix', $3, '{}', id, now(), now() + interval '1 day' FROM users WHERE subject = $4`,
+    `INSERT INTO api_tokens (id, tenant_id, owner_id, name, token_hash, hint, scopes, allowed_networks, created_by, created_at, expires_at, budget_id)
+     SELECT $1, tenant_id, id, 'matrix', $2, 'matrix', $3, '{}', id, now(), now() + interval '1 day', $1 FROM users WHERE subject = $4`,
     [randomUUID(), createHash('sha256').update(token).digest(), scopes, owner],
   );
   const ask: Credential['ask'] = (method, path, body) =>
@@ -231,6 +243,7 @@ async function tokenOf(
 const nobodys = {
   ':threadId': toWireId('thread', randomUUID()),
   ':messageId': toWireId('message', randomUUID()),
+  ':responseId': toWireId('response', randomUUID()),
   ':sessionId': toWireId('session', randomUUID()),
   ':tokenId': toWireId('token', randomUUID()),
   ':userId': toWireId('user', randomUUID()),
@@ -268,6 +281,7 @@ function rows(): Promise<unknown> {
     'model_aliases',
     'model_overrides',
     'model_loads',
+    'stored_responses',
   ];
   const { database } = parley.first;
   return Promise.all([
@@ -281,7 +295,15 @@ function rows(): Promise<unknown> {
 
 async function codeOf(response: Response): Promise<string | undefined> {
   const text = await response.text();
-  return text.startsWith('{') ? (JSON.parse(text) as { error?: { code: string } }).error?.code : undefined;
+  if (!text.startsWith('{')) return undefined;
+  const { error } = JSON.parse(text) as { error?: { code?: string; type: string } };
+  return error?.code ?? error?.type;
+}
+
+/** What each door calls it that nobody asks, and that somebody may not. */
+function refusalsAt(path: string): readonly [unauthenticated: string, forbidden: string] {
+  if (path.startsWith('/v1/messages')) return ['authentication_error', 'permission_error'];
+  return path.startsWith('/v1/') ? ['invalid_api_key', 'forbidden'] : ['NOT_AUTHENTICATED', 'FORBIDDEN'];
 }
 
 async function eachInParallel<Item>(
@@ -330,7 +352,7 @@ describe('the matrix of routes, roles, scopes and tenants', () => {
         method,
         path,
         401,
-        'NOT_AUTHENTICATED',
+        refusalsAt(path)[0],
       ]);
     });
     expect(await rows()).toEqual(before);
@@ -351,7 +373,7 @@ describe('the matrix of routes, roles, scopes and tenants', () => {
         const isRefused = response.status === 401 || response.status === 403;
         const isAsExpected = mayUse(credential, asks)
           ? !isRefused && response.status < 500
-          : response.status === 403 && code === 'FORBIDDEN';
+          : response.status === 403 && code === refusalsAt(path)[1];
         if (!isAsExpected) wrong.push(`${credential.name}: ${name} is ${response.status} ${code ?? ''}`);
         asked++;
       },
@@ -371,6 +393,7 @@ describe('the matrix of routes and owners', () => {
     'POST /api/threads/:threadId/models/:modelId/messages': { content: 'Let me in' },
     'POST /api/messages/:messageId/cancel': {},
     'POST /api/messages/:messageId/regenerate': {},
+    'POST /v1/responses/:responseId/cancel': {},
     'PATCH /api/tokens/:tokenId': { name: 'Mine now' },
     'POST /api/threads/:threadId/models/:modelId/summarize': {},
     'POST /api/tokens/:tokenId/rotate': {},
@@ -387,6 +410,8 @@ describe('the matrix of routes and owners', () => {
     if (owner === undefined) throw new Error('no owner');
     const threadId = await owner.createThread('Private');
     const { data } = await owner.post(threadId, 'demo', { content: 'Hi' });
+    const asked = await owner.browser.fetch('/v1/responses', init('POST', { model: 'demo', input: 'Hi' }));
+    const kept = (await asked.json()) as { id: string };
     const sessions = await owner.ask<{ id: string }[]>('GET', '/api/sessions');
     const user = await owner.ask<{ id: string }>('GET', '/api/user');
     const tokens = await owner.ask<{ id: string }[]>('GET', '/api/tokens');
@@ -396,6 +421,7 @@ describe('the matrix of routes and owners', () => {
     ids = {
       ':threadId': threadId,
       ':messageId': data.assistantMessage.id,
+      ':responseId': kept.id,
       ':sessionId': sessions.data[0]?.id ?? '',
       ':userId': user.data.id,
       ':tokenId': tokens.data[0]?.id ?? '',
@@ -415,7 +441,9 @@ describe('the matrix of routes and owners', () => {
     const before = await rows();
     const person = people.get(stranger);
     const isAdminHere = stranger === 'admin of default';
-    const owned = routes.filter(({ path }) => /:(thread|message|session|token|user|connection)Id/.test(path));
+    const owned = routes.filter(({ path }) =>
+      /:(thread|message|response|session|token|user|connection)Id/.test(path),
+    );
     expect(owned.length).toBeGreaterThan(15);
     for (const { method, path, name } of owned) {
       if (isAdminHere && /tokens|users|providers/.test(path)) continue;

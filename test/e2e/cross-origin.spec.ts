@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
 import { Parley } from '../support/parley.js';
 
 const listed = 'https://acme.test';
@@ -84,6 +86,21 @@ describe('pages of other origins', () => {
       'x-ratelimit-reset',
       'x-ratelimit-window',
       'retry-after',
+      'request-id',
+      'retry-after-ms',
+      'x-should-retry',
+      'x-ratelimit-limit-requests',
+      'x-ratelimit-remaining-requests',
+      'x-ratelimit-reset-requests',
+      'anthropic-ratelimit-requests-limit',
+      'anthropic-ratelimit-requests-remaining',
+      'anthropic-ratelimit-requests-reset',
+      'x-ratelimit-limit-tokens',
+      'x-ratelimit-remaining-tokens',
+      'x-ratelimit-reset-tokens',
+      'anthropic-ratelimit-tokens-limit',
+      'anthropic-ratelimit-tokens-remaining',
+      'anthropic-ratelimit-tokens-reset',
     ]);
     expect(headers.has('access-control-allow-credentials')).toBe(false);
   });
@@ -95,14 +112,33 @@ describe('pages of other origins', () => {
       expect(status).toBe(204);
       expect(headers.get('access-control-allow-origin')).toBe(listed);
       expect(headers.get('access-control-allow-methods')).toBe('GET,POST,PUT,PATCH,DELETE');
-      expect(headers.get('access-control-allow-headers')).toBe(
-        'authorization,x-api-key,content-type,x-request-id,idempotency-key,last-event-id',
+      expect(headers.get('access-control-allow-headers')).toMatch(
+        /^authorization,x-api-key,content-type,x-request-id,idempotency-key,last-event-id,user-agent,anthropic-[a-z,-]*$/,
       );
       expect(headers.has('access-control-allow-credentials')).toBe(false);
       expect(headers.has('x-ratelimit-limit')).toBe(false);
       expect(headers.get('x-request-id')).toMatch(/^req_/);
     },
   );
+
+  it('may send what the clients of OpenAI and Anthropic send by themselves', async () => {
+    const sent: string[] = [];
+    const note: typeof fetch = (_url, init) => {
+      sent.push(...new Headers(init?.headers).keys());
+      return Promise.resolve(Response.json({}));
+    };
+    const common = { fetch: note, baseURL: parley.first.url, apiKey: 'key', dangerouslyAllowBrowser: true };
+    const message = { model: 'm', max_tokens: 1, messages: [{ role: 'user' as const, content: 'Hi' }] };
+    const anthropic = new Anthropic(common);
+    await anthropic.messages.create(message);
+    await anthropic.beta.messages.create({ ...message, betas: ['files-api-2025-04-14'] });
+    await new OpenAI(common).chat.completions.create({ model: 'm', messages: [] });
+    const { headers } = await preflight('/v1/messages', listed);
+    const allowed = headers.get('access-control-allow-headers')?.split(',') ?? [];
+    expect(sent).toContain('anthropic-dangerous-direct-browser-access');
+    // A browser sends it anyway: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+    expect(sent.filter((name) => name !== 'accept' && !allowed.includes(name))).toEqual([]);
+  });
 
   it('can read why they are refused', async () => {
     const refused = await ask('/api/threads', { headers: { origin: listed } });

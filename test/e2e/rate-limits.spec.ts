@@ -84,11 +84,25 @@ describe('every route of the API', () => {
   });
 
   it('of browsers is limited like everything else', async () => {
-    const others = routes.filter(({ path }) => !/^\/(?:api|health)\//.test(path));
+    const others = routes.filter(({ path }) => !/^\/(?:api|health|v1)\//.test(path));
     expect(others.length).toBeGreaterThan(5);
     for (const route of others) {
       const expected = route.path === '/app/logout/backchannel' ? 6000 : everythingElse;
       expect([route.path, shown(await ask(route))[0]]).toEqual([route.path, String(expected)]);
+    }
+  });
+});
+
+describe('every route of the compatible APIs', () => {
+  it('says its limit on every answer, refused or not, in the names of its vendor', async () => {
+    const compatible = routes.filter(({ path }) => path.startsWith('/v1/'));
+    expect(compatible.length).toBeGreaterThan(4);
+    for (const route of compatible) {
+      const { headers: told } = await ask(route);
+      const [limit, remaining] = route.path.startsWith('/v1/messages')
+        ? ['anthropic-ratelimit-requests-limit', 'anthropic-ratelimit-requests-remaining']
+        : ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests'];
+      expect([route.path, told.get(limit), told.get(remaining)]).toEqual([route.path, '120', '119']);
     }
   });
 });

@@ -37,6 +37,7 @@ const owned = [
   'sealed_secrets',
   'personal_keys',
   'model_loads',
+  'stored_responses',
 ];
 
 /** A whole Parley, as `npm start` wires it, on a database of its own, with a scripted vendor and identity provider. */

@@ -42,14 +42,19 @@ export const modelSettings = {
     description:
       'Calls of a model for one answer, the first included; none after the first token. Of a router: calls of each of its models.',
   }),
-  'usage.currency': setting(currency, {
-    default: 'USD',
-    description: 'Currency that budgets are in: prices in another one count against none.',
-  }),
   'generation.retryBaseDelayMs': setting(duration({ minimum: 0, maximum: 60_000, unit: 'ms' }), {
     ...LIVE,
     default: 250,
     description: 'Wait before the first retry of a model, in ms; it doubles for each further one.',
+  }),
+  'usage.currency': setting(currency, {
+    default: 'USD',
+    description: 'Currency that budgets are in: prices in another one count against none.',
+  }),
+  'responses.keptDays': setting(integer({ minimum: 1, maximum: 3650, unit: 'days' }), {
+    default: 30,
+    description:
+      'Time for which responses of /v1/responses are kept that a program did not ask not to store, in days.',
   }),
   'breaker.failures': setting(integer({ minimum: 1, maximum: 1000 }), {
     default: 5,

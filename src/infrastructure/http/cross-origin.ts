@@ -18,6 +18,37 @@ export function crossOrigin(origins: readonly string[]): CorsOptionsDelegate<Req
   };
 }
 
+/** What the clients of OpenAI and Anthropic send by themselves from a page: `src/internal/detect-platform.ts` and `client.ts` of either. */
+const sentByClients = [
+  'user-agent',
+  'anthropic-version',
+  'anthropic-beta',
+  'anthropic-dangerous-direct-browser-access',
+  ...[
+    'arch',
+    'helper',
+    'helper-method',
+    'lang',
+    'os',
+    'package-version',
+    'retry-count',
+    'runtime',
+    'runtime-version',
+    'timeout',
+  ].map((name) => `x-stainless-${name}`),
+];
+
+/** What they read of an answer, beside what it says. */
+const readByClients = [
+  'request-id',
+  'retry-after-ms',
+  'x-should-retry',
+  ...['requests', 'tokens'].flatMap((unit) => [
+    ...['limit', 'remaining', 'reset'].map((what) => `x-ratelimit-${what}-${unit}`),
+    ...['limit', 'remaining', 'reset'].map((what) => `anthropic-ratelimit-${unit}-${what}`),
+  ]),
+];
+
 const allowed = {
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowedHeaders: [
@@ -27,6 +58,7 @@ const allowed = {
     'x-request-id',
     'idempotency-key',
     'last-event-id',
+    ...sentByClients,
   ],
   exposedHeaders: [
     'x-request-id',
@@ -35,6 +67,7 @@ const allowed = {
     'x-ratelimit-reset',
     'x-ratelimit-window',
     'retry-after',
+    ...readByClients,
   ],
   maxAge: preflightSeconds,
 };

@@ -8,6 +8,8 @@ export interface EventStreamOptions<Event> {
   readonly slowReaderTimeoutMs: number;
   /** Silence after which a comment is sent, in milliseconds; 15 s by the specification. */
   readonly pingAfterMs?: number | undefined;
+  /** What is sent then. */
+  readonly ping?: string | undefined;
   /** Ends the reading. */
   readonly ended?: AbortSignal | undefined;
   /** The last events for a reader who may not read on, by the reason of `ended`. */
@@ -16,12 +18,19 @@ export interface EventStreamOptions<Event> {
 
 /**
  * Answers with events until they end, the reader goes away, or the reader may not read on; none of which ends anything but the
- * reading. Waits for a slow reader instead of buffering for it, and says `: ping` after 15 s of silence.
+ * reading. Waits for a slow reader instead of buffering for it, and says `ping` after 15 s of silence.
  */
 export async function sendEventStream<Event>(
   response: Response,
   events: AsyncIterable<Event>,
-  { encode, slowReaderTimeoutMs, pingAfterMs = 15_000, ended, refuse }: EventStreamOptions<Event>,
+  {
+    encode,
+    slowReaderTimeoutMs,
+    pingAfterMs = 15_000,
+    ping: pinged = ': ping\n\n',
+    ended,
+    refuse,
+  }: EventStreamOptions<Event>,
 ): Promise<void> {
   response.status(200).set({
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -29,7 +38,7 @@ export async function sendEventStream<Event>(
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const ping = setInterval(() => response.write(': ping\n\n'), pingAfterMs);
+  const ping = setInterval(() => response.write(pinged), pingAfterMs);
   const cutOff = (): void => {
     clearInterval(ping);
     response.end(refuse(ended?.reason));

@@ -3,6 +3,8 @@ import type {
   GenerateEvent,
   ReasoningEvent,
   StartEvent,
+  TextEvent,
+  TokenLogprob,
   ToolCallStartEvent,
 } from './generate-event.js';
 import type { AssistantPart } from './generate-request.js';
@@ -13,6 +15,8 @@ export interface GenerateResult extends Omit<StartEvent, 'type'>, Omit<FinishEve
   readonly text: string;
   /** Everything that the model produced, in order, with neighbouring pieces joined. */
   readonly parts: readonly AssistantPart[];
+  /** Of the tokens of the text, when they were asked for. */
+  readonly logprobs?: readonly TokenLogprob[];
 }
 
 /**
@@ -36,6 +40,7 @@ type MutablePart = AssistantPart extends infer Part
 
 class AnswerCollector {
   private readonly parts: MutablePart[] = [];
+  private readonly logprobs: TokenLogprob[] = [];
   private start: StartEvent | undefined;
   private finish: FinishEvent | undefined;
 
@@ -45,7 +50,7 @@ class AnswerCollector {
         this.start = event;
         break;
       case 'text':
-        this.addText(event.text);
+        this.addText(event);
         break;
       case 'reasoning':
         this.addReasoning(event);
@@ -70,10 +75,12 @@ class AnswerCollector {
     const { type: _start, ...start } = this.start;
     const { type: _finish, ...finish } = this.finish;
     const text = this.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
-    return { ...start, ...finish, text, parts: this.parts };
+    const logprobs = this.logprobs.length === 0 ? {} : { logprobs: this.logprobs };
+    return { ...start, ...finish, text, parts: this.parts, ...logprobs };
   }
 
-  private addText(text: string): void {
+  private addText({ text, logprobs = [] }: TextEvent): void {
+    this.logprobs.push(...logprobs);
     const last = this.parts.at(-1);
     if (last?.type === 'text') last.text += text;
     else this.parts.push({ type: 'text', text });

@@ -123,4 +123,6 @@ export interface ReasoningOptions {
   readonly effort?: string | undefined;
   /** Most tokens to think in; 0 to not think. */
   readonly budgetTokens?: number | undefined;
+  /** How much of the thinking to show, of vendors that show summaries of it; others show what they show. */
+  readonly summary?: 'auto' | 'concise' | 'detailed' | undefined;
 }

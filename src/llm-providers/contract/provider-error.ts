@@ -52,7 +52,7 @@ export class ProviderError extends Error {
   readonly retryable: boolean;
   /** Output began, and then the stream ended, cleanly or by a cut, without the vendor's terminator. */
   readonly truncated: boolean;
-  /** The field of the request that is at fault, in the words of `GenerateRequest`. */
+  /** The field of the request that is at fault, in the words of `GenerateRequest`, or of the vendor where its own were passed on. */
   readonly param: string | undefined;
   /** The HTTP status, when there was one. */
   readonly status: number | undefined;

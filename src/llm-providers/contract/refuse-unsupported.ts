@@ -17,8 +17,13 @@ export function refuseUnsupported(
 ): void {
   const known: ReadonlySet<string> = new Set([...always, ...supported]);
   for (const [param, value] of Object.entries(request)) {
-    if (value !== undefined && !known.has(param)) {
-      throw new ProviderError({ provider, code: 'unsupported', param });
-    }
+    if (value === undefined || known.has(param)) continue;
+    // Of fields that no contract knows the first is named.
+    const [field] = param === 'extra' ? Object.keys(value as object) : [];
+    throw new ProviderError({
+      provider,
+      code: 'unsupported',
+      param: field === undefined ? param : `extra.${field}`,
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { DomainError } from '../../common/domain-error.js';
 import type { ErrorCode } from '../../common/error-catalogue.js';
 import type { ErrorShape } from '../../infrastructure/http/error-shapes.js';
+import { retryHeaders } from '../worth-retrying.js';
 
 /** OpenAI's words for an error: https://platform.openai.com/docs/guides/error-codes */
 interface OpenAiError {
@@ -36,6 +37,13 @@ const wordsByCode: Readonly<Partial<Record<ErrorCode, Words>>> = {
   BUDGET_EXHAUSTED: { type: 'insufficient_quota', code: 'insufficient_quota' },
   CONTEXT_LENGTH_EXCEEDED: { status: 400, code: 'context_length_exceeded', param: 'messages' },
   NOT_FOUND: { type: 'invalid_request_error', code: 'unknown_url' },
+  VALIDATION_FAILED: { code: 'invalid_value' },
+  // What the caller said, and its vendor would not have: theirs to mend.
+  PROVIDER_REQUEST_REFUSED: { status: 400, type: 'invalid_request_error', code: 'invalid_value' },
+  CONTENT_FILTERED: { status: 400, type: 'invalid_request_error', code: 'content_filter' },
+  MODEL_CANNOT_CHAT: { status: 400, code: 'unsupported_model', param: 'model' },
+  MODEL_CANNOT_EMBED: { status: 400, code: 'unsupported_model', param: 'model' },
+  MODEL_NOT_GRANTED: { code: 'model_not_granted', param: 'model' },
 };
 
 const typeByType: Readonly<Record<DomainError['type'], string>> = {
@@ -49,22 +57,6 @@ const typeByType: Readonly<Record<DomainError['type'], string>> = {
   server_error: 'server_error',
 };
 
-/** What may succeed when it is asked again; clients do so by themselves, unless they are told that it has no point. */
-const worthRetrying: ReadonlySet<ErrorCode> = new Set([
-  'RATE_LIMITED',
-  'PROVIDER_RATE_LIMITED',
-  'PROVIDER_OVERLOADED',
-  'PROVIDER_TIMEOUT',
-  'PROVIDER_UNREACHABLE',
-  'PROVIDER_FAILED',
-  'PROVIDER_INVALID_RESPONSE',
-  'GENERATION_INTERRUPTED',
-  'USAGE_NOT_RECORDED',
-  'SERVER_STOPPING',
-  'DATABASE_UNAVAILABLE',
-  'INTERNAL_ERROR',
-]);
-
 /** Fields of the provider contract, as the request calls them. */
 const fieldNames: Readonly<Record<string, string>> = {
   maxOutputTokens: 'max_tokens',
@@ -73,18 +65,28 @@ const fieldNames: Readonly<Record<string, string>> = {
   presencePenalty: 'presence_penalty',
   frequencyPenalty: 'frequency_penalty',
   logitBias: 'logit_bias',
-  topLogprobs: 'top_logprobs',
+  topLogprobs: 'logprobs',
   toolChoice: 'tool_choice',
   parallelToolCalls: 'parallel_tool_calls',
   responseFormat: 'response_format',
   reasoning: 'reasoning_effort',
   'reasoning.effort': 'reasoning_effort',
   serviceTier: 'service_tier',
+  'reasoning.budgetTokens': 'reasoning_effort',
+  'messages.parts.source': 'messages.content.image_url.url',
+  'messages.parts.detail': 'messages.content.image_url.detail',
+  'messages.parts.output': 'messages.content',
+  'tools.strict': 'tools.function.strict',
 };
+
+/** Of what no contract knows the name is the request's own. */
+function fieldOf(param: string): string {
+  return fieldNames[param] ?? param.replace(/^extra\./, '');
+}
 
 export function toOpenAiError(error: DomainError): OpenAiError {
   const words = wordsByCode[error.code];
-  const param = error.param === undefined ? undefined : (fieldNames[error.param] ?? error.param);
+  const param = error.param === undefined ? undefined : fieldOf(error.param);
   return {
     message: error.message,
     type: words?.type ?? typeByType[error.type],
@@ -98,12 +100,7 @@ export const openAiErrorShape: ErrorShape = {
   isFor: (path) => /^\/v1(?:\/|$)/i.test(path),
   render: (error) => ({
     status: wordsByCode[error.code]?.status ?? error.status,
-    headers: {
-      ...(worthRetrying.has(error.code) ? {} : { 'x-should-retry': 'false' }),
-      ...(error.retryAfterMs === undefined
-        ? {}
-        : { 'retry-after-ms': String(Math.ceil(error.retryAfterMs)) }),
-    },
+    headers: retryHeaders(error),
     body: { error: toOpenAiError(error) },
   }),
 };

@@ -1,6 +1,8 @@
 import Anthropic from '@anthropic-ai/sdk';
+import type { Dispatcher } from 'undici';
 import type { Outbound, OutboundClient } from '../../../infrastructure/outbound/outbound.js';
 import type { Connection } from '../../contract/connection.js';
+import type { Outgoing } from './forward.js';
 
 /** Where Anthropic's own API is. Parley's requests add `/v1/…`. */
 const defaultBaseUrl = 'https://api.anthropic.com';
@@ -13,6 +15,11 @@ const apiVersion = '2026-10-21';
  */
 const samplingApiVersion = '2023-06-01';
 
+/** https://platform.claude.com/docs/en/api/beta-headers */
+const betaHeader = 'anthropic-beta';
+
+const plainly = { accept: 'application/json', 'content-type': 'application/json' };
+
 interface AnthropicRequest {
   readonly body: object;
   readonly signal: AbortSignal;
@@ -23,18 +30,19 @@ export class AnthropicClient {
   private readonly sdk: Anthropic;
   private readonly outbound: OutboundClient;
   private readonly headers: Readonly<Record<string, string>>;
+  private readonly baseUrl: string;
+  private readonly forwardHeaders: Readonly<Record<string, string>>;
 
   constructor(connection: Connection, outbound: Outbound) {
     const { connectMs, headersMs, idleMs } = connection.timeouts;
     const { credential } = connection;
-    this.headers = {
-      'anthropic-version': apiVersion,
-      ...(credential === undefined ? {} : { 'x-api-key': credential }),
-      ...connection.headers,
-    };
+    const own = { ...(credential === undefined ? {} : { 'x-api-key': credential }), ...connection.headers };
+    this.headers = { 'anthropic-version': apiVersion, ...own };
+    this.forwardHeaders = lowerCased(own);
+    this.baseUrl = baseUrlOf(connection);
     this.outbound = outbound.client(connection.timeouts);
     this.sdk = new Anthropic({
-      baseURL: baseUrlOf(connection),
+      baseURL: this.baseUrl,
       // With a key of its own the SDK looks for none, in the environment or on disk. The header it makes of it does not leave (`fetch`).
       apiKey: credential ?? 'none',
       webhookKey: null,
@@ -56,6 +64,26 @@ export class AnthropicClient {
     const version = takesSampling(body) ? { 'anthropic-version': samplingApiVersion } : {};
     const headers = { ...this.headers, ...version };
     return this.sdk.post('/v1/messages', { body, signal, headers, stream: true }).asResponse();
+  }
+
+  /**
+   * Sends a body that is written already, without the SDK, at a fraction of its cost: any status is an answer. What the connection says
+   * comes before what the program says, but for the betas, which are those of both.
+   */
+  forward({ path, body, headers }: Outgoing, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const betas = [headers[betaHeader], this.forwardHeaders[betaHeader]].filter((list) => list !== undefined);
+    return this.outbound.request(this.baseUrl.replace(/\/$/, '') + path, {
+      method: 'POST',
+      headers: {
+        ...plainly,
+        'anthropic-version': samplingApiVersion,
+        ...headers,
+        ...this.forwardHeaders,
+        ...(betas.length === 0 ? {} : { [betaHeader]: betas.join(',') }),
+      },
+      body,
+      signal,
+    });
   }
 
   /** https://platform.claude.com/docs/en/api/messages/count_tokens */
@@ -90,6 +118,10 @@ function baseUrlOf({ baseUrl }: Connection): string {
 
 function takesSampling(body: object): boolean {
   return ['temperature', 'top_p', 'top_k'].some((field) => Object.hasOwn(body, field));
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [lowerCase(name), value]));
 }
 
 function lowerCase(name: string): string {

@@ -6,6 +6,7 @@ import {
   brokenConnection,
   failure,
   type FailureContext,
+  missingTerminator,
   presentableRequestId,
   transportFailure,
 } from '../../transport-failure.js';
@@ -56,9 +57,25 @@ const verdictByType: ReadonlyMap<unknown, Verdict> = new Map<unknown, Verdict>([
   ['api_error', { code: 'unknown', retryable: true }],
 ]);
 
+/** The event `error` of an answer that is passed on. */
+export class ReportedError extends Error {
+  override readonly name = 'ReportedError';
+
+  constructor(readonly reported: unknown) {
+    super('The vendor reported an error.');
+  }
+}
+
+/** The vendor ends the stream, or the connection, without having said how the message ended. */
+export class UnfinishedError extends Error {
+  override readonly name = 'UnfinishedError';
+}
+
 /** Whatever went wrong between us and the vendor, as a ProviderError: by status and structured code, never by text. */
 export function toProviderError(error: unknown, context: FailureContext): ProviderError {
   if (error instanceof ProviderError) return error;
+  if (error instanceof ReportedError) return errorInStream(error.reported, context);
+  if (error instanceof UnfinishedError) return missingTerminator(context);
   if (isRefusal(error)) return refusal(error, context);
   if (error instanceof UnexpectedShapeError || error instanceof SyntaxError) {
     return failure('invalid_response', error, context);

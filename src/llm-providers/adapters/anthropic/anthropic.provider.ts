@@ -1,19 +1,23 @@
 import type { Clock } from '../../../common/clock.js';
 import type { Outbound } from '../../../infrastructure/outbound/outbound.js';
 import { ConnectionCache } from '../../connection-cache.js';
+import type { ForwardEvent, ForwardRequest, WireProtocol } from '../../contract/forward.js';
 import type { GenerateEvent } from '../../contract/generate-event.js';
 import type { GenerateRequest } from '../../contract/generate-request.js';
 import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import { eventStreamOf, serverSentEvents } from '../../event-stream.js';
+import { ForwardedAnswer } from '../../forwarded-answer.js';
 import { JsonObject, UnexpectedShapeError } from '../../json-shape.js';
 import { listedModels, maxListedModels } from '../../listed-models.js';
 import { type FailureContext, missingTerminator, presentableRequestId } from '../../transport-failure.js';
 import { AnthropicClient } from './anthropic-client.js';
 import { errorInStream, toProviderError } from './anthropic-errors.js';
 import { describeModel, toModelInfo } from './anthropic-models.js';
+import { isForwarded, toOutgoing } from './forward.js';
 import { MessageDecoder } from './message-decoder.js';
 import { toCountTokensParams, toMessageParams } from './message-request.js';
+import { invalid } from './refusals.js';
 
 const terminator = 'message_stop';
 
@@ -96,6 +100,25 @@ export class AnthropicProvider implements ModelProvider {
     }
     signal.throwIfAborted();
     throw missingTerminator(failure());
+  }
+
+  speaks(protocol: WireProtocol): boolean {
+    return isForwarded(protocol);
+  }
+
+  async *forward(request: ForwardRequest, call: CallContext): AsyncGenerator<ForwardEvent, void, undefined> {
+    const { protocol } = request;
+    if (!isForwarded(protocol)) throw invalid('protocol');
+    const outgoing = toOutgoing(request, protocol);
+    const response = await this.attempt(call, () => this.client(call).forward(outgoing, call.signal));
+    const requestId = presentableRequestId(response.headers['request-id']);
+    const answer = new ForwardedAnswer(response, requestId);
+    try {
+      yield* answer.events(outgoing.answer);
+    } catch (error) {
+      call.signal.throwIfAborted();
+      throw toProviderError(error, this.failureContext(answer.outputBegan, requestId));
+    }
   }
 
   countTokens(request: GenerateRequest, call: CallContext): Promise<number> {

@@ -65,7 +65,12 @@ export class DemoProvider implements ModelProvider {
     return new DemoAnswer(request, call, this.tokenDelayMs(call)).events();
   }
 
-  embed({ inputs }: EmbedRequest): Promise<EmbedResult> {
+  embed({ inputs, dimensions }: EmbedRequest): Promise<EmbedResult> {
+    if (dimensions !== undefined) {
+      return Promise.reject(
+        new ProviderError({ provider: 'demo', code: 'unsupported', param: 'dimensions' }),
+      );
+    }
     return Promise.resolve({
       vectors: inputs.map(demoEmbedding),
       inputTokens: inputs.reduce((sum, input) => sum + demoTokens(input).length, 0),

@@ -1,5 +1,6 @@
 import type { EmbedResult } from '../../contract/embed.js';
 import { type JsonObject, UnexpectedShapeError } from '../../json-shape.js';
+import { present } from '../../present.js';
 
 /** "At most 100 requests can be in one batch", says the API to more. */
 const maxBatchSize = 100;
@@ -15,8 +16,16 @@ export function toBatches(inputs: readonly string[]): readonly (readonly string[
  * The body of POST /models/{model}:batchEmbedContents. https://ai.google.dev/api/embeddings#method:-models.batchembedcontents
  * @param resource `models/{model}`, once more for each input
  */
-export function toBatchEmbedBody(inputs: readonly string[], resource: string): object {
-  return { requests: inputs.map((text) => ({ model: resource, content: { parts: [{ text }] } })) };
+export function toBatchEmbedBody(
+  inputs: readonly string[],
+  resource: string,
+  outputDimensionality?: number,
+): object {
+  return {
+    requests: inputs.map((text) =>
+      present({ model: resource, content: { parts: [{ text }] }, outputDimensionality }),
+    ),
+  };
 }
 
 /**

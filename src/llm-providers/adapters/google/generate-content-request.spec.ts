@@ -39,9 +39,13 @@ describe('toGenerateContentBody', () => {
   it.each([
     ['logitBias', { '7': 1 }],
     ['user', 'somebody'],
-    ['extra', { store: true }],
   ])('refuses %s, for which the vendor has no word', (param, value) => {
     expect(() => bodyOf({ [param]: value })).toThrow(expect.objectContaining({ code: 'unsupported', param }));
+  });
+
+  it('refuses by its own name a field that no contract knows', () => {
+    const refusal = expect.objectContaining({ code: 'unsupported', param: 'extra.store' });
+    expect(() => bodyOf({ extra: { store: true } })).toThrow(refusal);
   });
 
   it('refuses to have tools called one at a time, which the vendor cannot promise', () => {

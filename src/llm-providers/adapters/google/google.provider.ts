@@ -85,11 +85,11 @@ export class GoogleProvider implements ModelProvider {
     yield* decoder.finish();
   }
 
-  embed({ model, inputs }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
+  embed({ model, inputs, dimensions }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
     return this.attempt(call, async () => {
       const batches: EmbedResult[] = [];
       for (const batch of toBatches(inputs)) {
-        const body = toBatchEmbedBody(batch, resourceOf(model));
+        const body = toBatchEmbedBody(batch, resourceOf(model), dimensions);
         const response = await this.client(call).batchEmbed(model, body, call.signal);
         batches.push(toBatchEmbedResult(JsonObject.from(response, 'response'), batch.length));
       }

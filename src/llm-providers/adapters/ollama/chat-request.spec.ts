@@ -86,7 +86,7 @@ describe('toChatBody', () => {
     [{ user: 'u' }, 'user'],
     [{ metadata: {} }, 'metadata'],
     [{ serviceTier: 'flex' }, 'serviceTier'],
-    [{ extra: { x: 1 } }, 'extra'],
+    [{ extra: { x: 1 } }, 'extra.x'],
     [{ toolChoice: { type: 'required' } }, 'toolChoice'],
     [{ toolChoice: { type: 'tool', name: 'look' } }, 'toolChoice'],
     [{ parallelToolCalls: false }, 'parallelToolCalls'],

@@ -65,10 +65,11 @@ export class OllamaProvider implements ModelProvider {
   }
 
   /** https://docs.ollama.com/api/embed */
-  async embed({ model, inputs }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
+  async embed({ model, inputs, dimensions }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
     const { num_ctx, keep_alive, truncate } = ollamaOptions(call.connection);
     const options = num_ctx === undefined ? undefined : { num_ctx };
-    const request = { path: '/api/embed', body: { model, input: inputs, truncate, options, keep_alive } };
+    const body = { model, input: inputs, dimensions, truncate, options, keep_alive };
+    const request = { path: '/api/embed', body };
     return this.client(call).ask(request, call, (response) => toEmbedResult(response, inputs.length));
   }
 

@@ -9,13 +9,17 @@ export const chatOnlyFields = [
   'logitBias',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
-/** Fields of `extra` that both APIs have, if not in the same place. */
-const commonExtras: ReadonlySet<string> = new Set([
+/** Fields of `extra` that both APIs have, if not in the same place, or Responses alone. */
+const extrasOfResponses: ReadonlySet<string> = new Set([
   'prompt_cache_key',
   'prompt_cache_options',
   'prompt_cache_retention',
   'safety_identifier',
   'verbosity',
+  'access_programs',
+  'context_management',
+  'max_tool_calls',
+  'truncation',
 ]);
 
 /** The first field that asks for something which only chat completions do; many clients send zeroes and empty lists, which ask for nothing. */
@@ -24,7 +28,7 @@ export function chatOnlyField(request: GenerateRequest): (typeof chatOnlyFields)
 }
 
 export function hasChatExtras({ extra = {} }: GenerateRequest): boolean {
-  return Object.keys(extra).some((field) => !commonExtras.has(field));
+  return Object.keys(extra).some((field) => !extrasOfResponses.has(field));
 }
 
 function asksForSomething(field: (typeof chatOnlyFields)[number], value: unknown): boolean {

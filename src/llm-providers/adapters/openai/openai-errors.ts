@@ -112,6 +112,7 @@ export function toProviderError(error: unknown, context: FailureContext): Provid
       provider,
       ...verdictOf(status, body),
       status,
+      param: context.isForwarded === true ? fieldOf(body) : undefined,
       retryAfterMs: retryAfterMs(headers, context.nowMs),
       requestId: requestIdOf(headers),
       cause: error,
@@ -121,6 +122,14 @@ export function toProviderError(error: unknown, context: FailureContext): Provid
     return failure('invalid_response', error, context);
   }
   return transportFailure(error, context) ?? sdkFailure(error, context);
+}
+
+/** The path of a field, such as `messages[0].content`; nothing else that a vendor may write there. */
+const fieldPath = /^[a-zA-Z_]\w*(?:\.?\[\d+\]|\.\w+){0,16}$/;
+
+function fieldOf(error: unknown): string | undefined {
+  const param = isRecord(error) ? error['param'] : undefined;
+  return typeof param === 'string' && param.length <= 100 && fieldPath.test(param) ? param : undefined;
 }
 
 /** What the SDK makes of a failure that neither Node nor undici gave a code. */

@@ -10,11 +10,13 @@ import type { ModelInfo } from '../../contract/model-info.js';
 import type { CallContext, ModelProvider } from '../../contract/model-provider.js';
 import type { OptionRules } from '../../contract/option-rules.js';
 import { eventStreamOf, serverSentEvents } from '../../event-stream.js';
+import { ForwardedAnswer, toHeaders } from '../../forwarded-answer.js';
 import { JsonObject } from '../../json-shape.js';
+import { present } from '../../present.js';
 import { type FailureContext, missingTerminator } from '../../transport-failure.js';
 import { openAiOptionRules, openAiOptions } from './connection-options.js';
 import { toEmbedResult } from './embedding-response.js';
-import { ForwardedAnswer, isForwarded, toHeaders, toOutgoing } from './forward.js';
+import { isForwarded, toOutgoing } from './forward.js';
 import { apiFor } from './openai-api.js';
 import { OpenAiClient } from './openai-client.js';
 import { requestIdOf, toProviderError } from './openai-errors.js';
@@ -107,25 +109,23 @@ export class OpenAiProvider implements ModelProvider {
   async *forward(request: ForwardRequest, call: CallContext): AsyncGenerator<ForwardEvent, void, undefined> {
     const { protocol, model } = request;
     if (!isForwarded(protocol)) throw invalid(this.kind, 'protocol');
-    const outgoing = toOutgoing(request, protocol);
-    const { operation, body } = outgoing;
+    const { operation, body, answer } = toOutgoing(request, protocol, this.kind);
     const response = await this.attempt(call, () => this.client(call).forward(operation, model, body, call));
     const requestId = requestIdOf(toHeaders(response.headers));
-    const answer = new ForwardedAnswer(response, requestId);
+    const forwarded = new ForwardedAnswer(response, requestId);
     try {
-      yield* answer.events(outgoing);
+      yield* forwarded.events(answer);
     } catch (error) {
       call.signal.throwIfAborted();
-      throw toProviderError(error, this.failureContext(answer.outputBegan, requestId));
-    } finally {
-      response.body.destroy();
+      const context = this.failureContext(forwarded.outputBegan, requestId);
+      throw toProviderError(error, { ...context, isForwarded: true });
     }
   }
 
-  embed({ model, inputs }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
+  embed({ model, inputs, dimensions }: EmbedRequest, call: CallContext): Promise<EmbedResult> {
     return this.attempt(call, async () => {
       // Plain numbers, because not every compatible server knows the more compact base64.
-      const body = { model, input: inputs, encoding_format: 'float' };
+      const body = present({ model, input: inputs, encoding_format: 'float', dimensions });
       const response = await this.client(call).embed(body, call);
       return toEmbedResult(JsonObject.from(response, 'embeddings'), inputs.length);
     });

@@ -97,6 +97,7 @@ describe('toResponseParams', () => {
       },
     ],
     [{ user: 'u' }, { safety_identifier: 'u' }],
+    [{ extra: { safety_identifier: 'u' } }, { safety_identifier: 'u' }],
     [{ metadata: { a: 'b' } }, { metadata: { a: 'b' } }],
     [{ serviceTier: 'flex' }, { service_tier: 'flex' }],
     [{ extra: { prompt_cache_key: 'k' } }, { prompt_cache_key: 'k' }],
@@ -124,6 +125,11 @@ describe('toResponseParams', () => {
       [low, {}, { reasoning: { effort: 'low', summary: 'auto' }, include: [encrypted] }],
       [low, { reasoningSummary: 'none' }, { reasoning: { effort: 'low' }, include: [encrypted] }],
       [low, { reasoningSummary: 'detailed' }, { reasoning: { summary: 'detailed' } }],
+      [
+        { reasoning: { effort: 'low', summary: 'concise' } },
+        { reasoningSummary: 'detailed' },
+        { reasoning: { summary: 'concise' } },
+      ],
       [reasons, {}, { include: [encrypted] }],
       [
         reasons,

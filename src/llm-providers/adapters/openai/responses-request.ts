@@ -72,9 +72,9 @@ export function toResponseParams(
     tool_choice: toolChoice === undefined ? undefined : toToolChoice(toolChoice),
     parallel_tool_calls: request.parallelToolCalls,
     text: toTextConfig(request.responseFormat, verbosity),
-    reasoning: toReasoning(effort, reasons, reasoningSummary),
+    reasoning: toReasoning(effort, reasons, request.reasoning?.summary ?? reasoningSummary),
     // OpenAI has a new word for it, which others do not know yet.
-    ...(kind === 'openai' ? { safety_identifier: user } : { user }),
+    ...(user === undefined ? {} : kind === 'openai' ? { safety_identifier: user } : { user }),
     metadata: request.metadata,
     service_tier: request.serviceTier,
   }) as Params; // The vendor's types name the values of today; the caller's may be newer.
