@@ -50,12 +50,12 @@ const anthropic: LimitHeaders = {
 /** Shows a budget of tokens as the vendor of the API shows a limit of them. */
 export function showTokenBudget(
   response: Response,
-  { limit, remaining, resetMs }: Omit<ShownLimit, 'nowMs'>,
+  { limit, remaining, resetMs, resetAt }: Omit<ShownLimit, 'nowMs'> & { readonly resetAt: Date },
 ): void {
   if (isAnthropics(response.req.path)) {
     response.setHeader('anthropic-ratelimit-tokens-limit', limit);
     response.setHeader('anthropic-ratelimit-tokens-remaining', remaining);
-    response.setHeader('anthropic-ratelimit-tokens-reset', new Date(Date.now() + resetMs).toISOString());
+    response.setHeader('anthropic-ratelimit-tokens-reset', resetAt.toISOString());
     return;
   }
   response.setHeader('x-ratelimit-limit-tokens', limit);

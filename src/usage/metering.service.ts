@@ -80,8 +80,9 @@ export class Metering implements OnApplicationBootstrap, BeforeApplicationShutdo
     const taken = await this.usage.open({ record, reserved, budget, expiresAt }, db);
     if (taken === undefined) throw new DomainError('BUDGET_EXHAUSTED');
     if (budget === undefined || budget.tokens === null) return undefined;
-    const resetMs = endOfMonth(origin.createdAt) - origin.createdAt.getTime();
-    return { limit: budget.tokens, remaining: Math.max(0, budget.tokens - taken), resetMs };
+    const resetAt = endOfMonth(origin.createdAt);
+    const resetMs = resetAt.getTime() - origin.createdAt.getTime();
+    return { limit: budget.tokens, remaining: Math.max(0, budget.tokens - taken), resetAt, resetMs };
   }
 
   /** After a call that was opened, once: what was set aside is given back, and what was used is charged. */
@@ -161,8 +162,8 @@ export class Metering implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 }
 
-function endOfMonth(time: Date): number {
-  return Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + 1);
+function endOfMonth(time: Date): Date {
+  return new Date(Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + 1));
 }
 
 /** What is known of a call before it is made. */

@@ -78,6 +78,7 @@ export interface TokenBudget {
   readonly limit: number;
   /** Neither spent nor set aside. */
   readonly remaining: number;
-  /** Until the month ends. */
+  /** When the month ends, and how long until then. */
+  readonly resetAt: Date;
   readonly resetMs: number;
 }

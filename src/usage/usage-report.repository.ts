@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { percentile, sumsOf } from './latency-counts.js';
 import type { Grouping, UsageGroup, UsageQuery, UsageReach } from './usage-report.js';
 import type { UsageRecordRow } from './usage-record.entity.js';
-import { rollupKey, rollupSums } from './usage-rollups.js';
+import { rollupKey, rollupSums } from './usage-rollups.repository.js';
 
 /** In terms of a rollup. */
 const groupingColumns: Readonly<Record<Grouping, string>> = {

@@ -9,6 +9,7 @@ import { UsageReportRepository } from './usage-report.repository.js';
 import { UsageReports } from './usage-reports.service.js';
 import { UsageRollup } from './usage-rollup.entity.js';
 import { UsageRollups } from './usage-rollups.js';
+import { UsageRollupsRepository } from './usage-rollups.repository.js';
 import { UsageController } from './usage.controller.js';
 import { UsageRepository } from './usage.repository.js';
 
@@ -16,7 +17,14 @@ import { UsageRepository } from './usage.repository.js';
 @Module({
   imports: [TypeOrmModule.forFeature([BudgetSpending, OpenCall, UsageRecordRow, UsageRollup]), AuthModule],
   controllers: [UsageController],
-  providers: [Metering, UsageReportRepository, UsageReports, UsageRepository, UsageRollups],
+  providers: [
+    Metering,
+    UsageReportRepository,
+    UsageReports,
+    UsageRepository,
+    UsageRollups,
+    UsageRollupsRepository,
+  ],
   exports: [Metering],
 })
 export class UsageModule {}

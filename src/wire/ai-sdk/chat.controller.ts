@@ -52,6 +52,7 @@ export class ChatController {
         systemPrompt,
         said: body,
         requestId: currentRequestId(),
+        door: 'ai-sdk',
         idempotencyKey: readIdempotencyKey(key),
       },
     });
