@@ -1,7 +1,7 @@
 /**
- * What OpenAI publishes of its answers, written down once more and strictly: what is not in it is refused, too. Source: the schemas
- * CreateChatCompletionResponse, CreateChatCompletionStreamResponse, CreateCompletionResponse and CreateEmbeddingResponse of
- * https://github.com/openai/openai-openapi (openapi.yaml), with the details of usage that the types of the SDK have.
+ * What OpenAI publishes of its answers, written down once more and strictly: what is not in it is refused, too. Chat completions, their
+ * chunks, log probabilities and embeddings after the response schemas of https://github.com/openai/openai-openapi (openapi.yaml of late
+ * 2024); messages, deltas, usage and legacy completions after the reference pages, not compared with a schema.
  * Two fields are not OpenAI's: `reasoning_content` (vLLM, DeepSeek) and `extra_content` (Google).
  */
 type Check = (value: unknown, path: string) => string[];

@@ -10,8 +10,8 @@ import type {
 } from '../../llm-providers/contract/generate-request.js';
 import { present } from '../../llm-providers/present.js';
 import { callSignatureOf } from './call-signature.js';
-import type { RequestFields } from '../openai/request-fields.js';
-import { invalid, missing, unsupported } from '../openai/request-fields.js';
+import type { RequestFields } from '../request-fields.js';
+import { invalid, missing, unsupported } from '../request-fields.js';
 
 interface Conversation {
   /** What was said in the role of the system, wherever: other vendors know no other place for it than before everything else. */

@@ -9,8 +9,8 @@ import { isRecord } from '../../llm-providers/json-shape.js';
 import { present } from '../../llm-providers/present.js';
 import type { ProgramRequest } from '../program-calls.service.js';
 import { toCacheControl, toConversation, toTextParts } from './messages-content.js';
-import { refuseTooMany, requestCaps } from '../openai/request-caps.js';
-import { invalid, missing, RequestFields, unsupported } from '../openai/request-fields.js';
+import { refuseTooMany, requestCaps } from '../request-caps.js';
+import { invalid, missing, RequestFields, unsupported } from '../request-fields.js';
 
 /** What is looked at of every request, be it passed on or not. */
 interface Messages {

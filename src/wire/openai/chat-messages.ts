@@ -9,7 +9,7 @@ import type {
   UserPart,
 } from '../../llm-providers/contract/generate-request.js';
 import { present } from '../../llm-providers/present.js';
-import { invalid, type RequestFields, unsupported } from './request-fields.js';
+import { invalid, type RequestFields, unsupported } from '../request-fields.js';
 
 interface Conversation {
   readonly systemPrompt: string | readonly TextPart[] | undefined;

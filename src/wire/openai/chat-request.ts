@@ -6,7 +6,7 @@ import type {
 import { present } from '../../llm-providers/present.js';
 import type { ProgramRequest } from '../program-calls.service.js';
 import { toConversation } from './chat-messages.js';
-import { invalid, RequestFields, unsupported } from './request-fields.js';
+import { invalid, RequestFields, unsupported } from '../request-fields.js';
 
 /** Of a tool that takes none. */
 const noArguments = { type: 'object', properties: {} } as const;

@@ -1,8 +1,8 @@
 import type { EmbedRequest, EmbedResult } from '../../llm-providers/contract/embed.js';
 import { toBase64 } from '../../llm-providers/float32.js';
 import { present } from '../../llm-providers/present.js';
-import { invalid, RequestFields, unsupported } from './request-fields.js';
-import { refuseTooMany, requestCaps } from './request-caps.js';
+import { invalid, RequestFields, unsupported } from '../request-fields.js';
+import { refuseTooMany, requestCaps } from '../request-caps.js';
 
 type EmbeddingFormat = 'float' | 'base64';
 

@@ -14,7 +14,7 @@ import { toChatRequest } from './chat-request.js';
 import { ChatStreamEncoder } from './chat-stream-encoder.js';
 import type { AnswerFrame } from './chat-words.js';
 import { formatOf, toEmbeddingList, toEmbedRequest } from './embeddings.js';
-import { readHead, type RequestHead } from './request-caps.js';
+import { readHead, type RequestHead } from '../request-caps.js';
 import { TextCompletionEncoder, toCompletionRequest, toTextCompletion } from './text-completion.js';
 
 /** What the SDKs of OpenAI ask for (wire-apis.md, OpenAI), described by OpenAI. */

@@ -7,7 +7,7 @@ import type { ProgramRequest } from '../program-calls.service.js';
 import { dataEvent, terminator, toUsage, type AnswerFrame } from './chat-words.js';
 import { sampling } from './chat-request.js';
 import { toOpenAiError } from './openai-error-shape.js';
-import { invalid, RequestFields, unsupported } from './request-fields.js';
+import { invalid, RequestFields, unsupported } from '../request-fields.js';
 
 /**
  * A legacy completion for models that chat, its prompt a message: https://platform.openai.com/docs/api-reference/completions/create

@@ -1,7 +1,7 @@
 import type { FoundResponse } from '../../responses/stored-responses.service.js';
 import { DomainError } from '../../common/domain-error.js';
 import { isRecord } from '../../llm-providers/json-shape.js';
-import { invalid, unsupported } from '../openai/request-fields.js';
+import { invalid, unsupported } from '../request-fields.js';
 import { failedBy } from './response-words.js';
 
 type QueryFields = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { ReasoningPart } from '../../llm-providers/contract/generate-request.js';
 import { isRecord } from '../../llm-providers/json-shape.js';
-import type { RequestFields } from '../openai/request-fields.js';
+import type { RequestFields } from '../request-fields.js';
 
 /** Items of our own making: a vendor that is told such an id knows nothing of it. */
 const ownId = /^rs_[0-9a-f]{32}$/;

@@ -6,7 +6,7 @@ import type {
 import { isRecord } from '../../llm-providers/json-shape.js';
 import { present } from '../../llm-providers/present.js';
 import { imageSource } from '../openai/chat-messages.js';
-import { invalid, type RequestFields, unsupported } from '../openai/request-fields.js';
+import { invalid, type RequestFields, unsupported } from '../request-fields.js';
 import { toReasoningPart } from './reasoning-items.js';
 
 /** Messages in the making, and what the instructions grow by. */

@@ -4,7 +4,7 @@ import type {
   ToolDefinition,
 } from '../../llm-providers/contract/generate-request.js';
 import { present } from '../../llm-providers/present.js';
-import { invalid, type RequestFields, unsupported } from '../openai/request-fields.js';
+import { invalid, type RequestFields, unsupported } from '../request-fields.js';
 
 /** Of a tool that takes none. */
 const noArguments = { type: 'object', properties: {} } as const;

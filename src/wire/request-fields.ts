@@ -1,5 +1,5 @@
-import { DomainError } from '../../common/domain-error.js';
-import { isRecord } from '../../llm-providers/json-shape.js';
+import { DomainError } from '../common/domain-error.js';
+import { isRecord } from '../llm-providers/json-shape.js';
 
 /**
  * An object of a request, read field by field: one that is null is not there, one of another type is refused, and what nobody has read

@@ -1,11 +1,11 @@
-import { DomainError } from '../../common/domain-error.js';
-import { isModelId } from '../../infrastructure/http/model-id.pipe.js';
-import { isRecord } from '../../llm-providers/json-shape.js';
+import { DomainError } from '../common/domain-error.js';
+import { isModelId } from '../infrastructure/http/model-id.pipe.js';
+import { isRecord } from '../llm-providers/json-shape.js';
 import { invalid, RequestFields } from './request-fields.js';
 
 /** The most of anything that a request may ask for; its bytes and its depth are limited before it is read (docs/compatible-apis.md). */
 export const requestCaps = {
-  messages: 2048,
+  messages: 10_000,
   tools: 256,
   n: 16,
   stop: 64,
