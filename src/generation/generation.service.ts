@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import type { Caller } from '../auth/caller.js';
 import { ownerOf, type Owner } from '../common/owner.js';
@@ -42,6 +43,10 @@ export interface Regeneration extends Wish {
   /** The answer that gets a sibling. */
   readonly messageId: string;
 }
+
+/** Another replica stops within a second (conversations.md, promise 3); in milliseconds. */
+const patienceMs = 3000;
+const lookEveryMs = 100;
 
 /** The one place where a model is called for a thread. */
 @Injectable()
@@ -130,9 +135,13 @@ export class GenerationService {
     return this.messages.get(owner, messageId);
   }
 
-  /** Stops everything that is being generated in a thread, and waits for what this replica generates. */
+  /** Stops everything that is being generated in a thread, and waits for it, but not longer than for a replica that is dead. */
   async cancelThread(owner: Owner, threadId: string): Promise<void> {
     for (const { id } of await this.messages.generatingIn(owner, threadId)) await this.cancel(owner, id);
+    for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += lookEveryMs) {
+      if ((await this.messages.generatingIn(owner, threadId)).length === 0) return;
+      await wait(lookEveryMs);
+    }
   }
 }
 

@@ -76,7 +76,10 @@ describe('two replicas on one database', () => {
     const exchange = await parley.upstream.nextExchange();
     expect((await adaAtSecond.ask('DELETE', `/api/threads/${thread}`)).status).toBe(200);
     await exchange.closed;
-    expect((await open.rest()).map(({ type }) => type).slice(-2)).toEqual(['error', 'close']);
+    expect((await open.rest()).slice(-2)).toMatchObject([
+      { type: 'error', data: { code: 'GENERATION_CANCELLED' } },
+      { type: 'close' },
+    ]);
   });
 });
 

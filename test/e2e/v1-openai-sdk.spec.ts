@@ -535,7 +535,7 @@ describe('refusals in the words of OpenAI', () => {
     ['a model that is no name', { ...body, model: 'a\0' }, 404, 'model'],
     [
       'too many messages',
-      { ...body, messages: Array.from({ length: 2049 }, () => messages[0]) },
+      { ...body, messages: Array.from({ length: 10_001 }, () => messages[0]) },
       400,
       'messages',
     ],

@@ -92,7 +92,7 @@ describe('budgets', () => {
   }
 
   it.each(['CreateTokenDto', 'ChangeTokenDto', 'TokenDto', 'IssuedTokenDto'])(
-    'are described by %s as what they are: stored and shown',
+    'are described by %s as what lets calls begin',
     async (name) => {
       const response = await fetch(`${scene.app.url}/openapi.json`);
       const { components } = (await response.json()) as {
@@ -100,7 +100,7 @@ describe('budgets', () => {
       };
       const { monthlyTokenBudget, monthlyCostBudget } = components.schemas[name]?.properties ?? {};
       for (const budget of [monthlyTokenBudget, monthlyCostBudget]) {
-        expect(budget?.description).toContain('not enforced until usage is accounted');
+        expect(budget?.description).toContain('A call begins while less than this is spent');
       }
     },
   );
