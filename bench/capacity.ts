@@ -1,5 +1,6 @@
 // npm run bench -- --capacity: how many streams one process holds, what each takes, and how fast it is when they all talk at once.
 import { LockstepStreams, type Window } from './load/lockstep.js';
+import { untilQuiet } from './load/quiet.js';
 import type { Options } from './options.js';
 import { median } from './report/statistics.js';
 import { markdown } from './report/tables.js';
@@ -15,8 +16,6 @@ type Contender = (typeof contenders)[number];
 const warmUp = { streams: 100, durationMs: 2000 };
 /** After another server had its turn, or the journal was switched. */
 const settlingMs = 500;
-/** A process that works less than this has nothing left to do. */
-const quietShare = 0.05;
 
 /** What one server takes, in bytes, without garbage. */
 interface Memory {
@@ -131,17 +130,6 @@ function share(before: Memory, after: Memory, count: number): Memory {
     heap: (after.heap - before.heap) / count,
     external: (after.external - before.external) / count,
   };
-}
-
-/** Waits until what is done behind answers is done, 20 s at most. */
-async function untilQuiet({ server }: Target): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
-  for (let isQuiet = false; !isQuiet && performance.now() < giveUpAt;) {
-    const from = { at: performance.now(), active: (await server.usage()).loopActiveMs };
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const active = (await server.usage()).loopActiveMs - from.active;
-    isQuiet = active / (performance.now() - from.at) < quietShare;
-  }
 }
 
 /** Of two contenders, the median of what one reached of the other within each round. */

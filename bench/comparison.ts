@@ -1,4 +1,4 @@
-import { loadRequests, type RequestLoad } from './load/requests.js';
+import { loadRequests, ofLength } from './load/requests.js';
 import { loadStreams, type StreamLoad } from './load/streams.js';
 import type { Options } from './options.js';
 import {
@@ -76,14 +76,14 @@ export class Comparer {
   }
 
   private async read(target: Target, name: ReadName): Promise<Figures<ReadColumn>> {
-    const result = await loadRequests(target, this.requestLoad(name));
+    const result = await loadRequests(target, {
+      request: target.read(name),
+      concurrency: this.options.concurrency,
+      durationMs: this.options.durationMs,
+      wrongIn: ofLength(this.bytes[name]),
+    });
     this.note(target, result.failures);
     return readFigures(result);
-  }
-
-  private requestLoad(name: ReadName): RequestLoad {
-    const { concurrency, durationMs } = this.options;
-    return { name, concurrency, durationMs, bytes: this.bytes[name] };
   }
 
   private note({ name }: Target, failures: readonly string[]): void {

@@ -19,6 +19,8 @@ export interface Options {
   readonly adapters: boolean;
   /** How many streams one process holds and moves, instead of the comparison. */
   readonly capacity: boolean;
+  /** What a call of a program costs that is passed on, instead of the comparison. */
+  readonly gateway: boolean;
   /** Whether lists, search and posts get slower by what others have, instead of the comparison. */
   readonly volume: boolean;
   /** People of the larger database, and requests of each kind to each database. */
@@ -31,6 +33,7 @@ const usage = `npm run bench -- [options]
   --profile            where the time of Parley goes, instead of the comparison
   --adapters           what each adapter costs against reading the same bytes bare, by itself; with --profile also where it goes
   --capacity           memory, loop delay and chunks/s with 1,000 streams, and what the journal costs
+  --gateway            POST /v1/chat/completions passed on, against the floor and another gateway; with --profile where it goes
   --volume             the same requests with 10,000 messages and with 1,000,000, a hundred times as many people
   --streams 1,32,100   concurrent streams, one scenario for each number
   --chunks 120         chunks of text in one answer
@@ -57,6 +60,9 @@ const profiling = { streams: '100', chunks: '400', interval: '20', duration: '80
 const adapters = { streams: '80', chunks: '2000', interval: '20', duration: '2000', repeats: '7' };
 /** A window of three seconds for each server, in each round. */
 const capacity = { streams: '1000', duration: '3000', repeats: '8', threads: '20' };
+/** Streams to their end, and streams without end in windows of `duration`. */
+const gateway = { streams: '100,1000', duration: '1000' };
+const quickGateway = { ...gateway, repeats: '1', chunks: '60', duration: '500' };
 /** Short answers at once: what is measured is the database. */
 const volume = { chunks: '1', interval: '1' };
 
@@ -71,6 +77,7 @@ export function readOptions(): Options {
         profile: flag,
         adapters: flag,
         capacity: flag,
+        gateway: flag,
         volume: flag,
         help: flag,
         streams: text,
@@ -97,6 +104,7 @@ export function readOptions(): Options {
     profile: values.profile,
     adapters: values.adapters,
     capacity: values.capacity,
+    gateway: values.gateway,
     volume: values.volume,
     people: count('people', values.people ?? '500'),
     requests: count('requests', values.requests ?? '200'),
@@ -106,12 +114,14 @@ export function readOptions(): Options {
 function defaultsOf(mode: {
   readonly adapters: boolean;
   readonly capacity: boolean;
+  readonly gateway: boolean;
   readonly volume: boolean;
   readonly profile: boolean;
   readonly quick: boolean;
 }): typeof whole {
   if (mode.adapters) return { ...whole, ...adapters };
   if (mode.capacity) return { ...whole, ...capacity };
+  if (mode.gateway && !mode.profile) return { ...whole, ...(mode.quick ? quickGateway : gateway) };
   if (mode.volume) return { ...whole, ...volume };
   if (mode.profile) return { ...whole, ...profiling };
   return mode.quick ? { ...whole, ...quick } : whole;

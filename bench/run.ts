@@ -5,7 +5,9 @@ import path from 'node:path';
 import { adapterCosts, adapterTable } from './adapters/adapter-costs.js';
 import { capacityReport, measureCapacity } from './capacity.js';
 import { Comparer, streamLoad, type Comparison } from './comparison.js';
-import { loadRequests } from './load/requests.js';
+import { gatewayScenarios, measureGateway, startGateway } from './gateway/gateway.js';
+import { gatewayReport } from './gateway/report.js';
+import { loadRequests, ofLength } from './load/requests.js';
 import { loadStreams } from './load/streams.js';
 import { readOptions, type Options } from './options.js';
 import { summarise } from './profile/summary.js';
@@ -13,7 +15,7 @@ import { readNames } from './reference/arguments.js';
 import { machine, type Machine } from './report/machine.js';
 import { readTable, streamTable } from './report/tables.js';
 import type { ParleyTarget } from './servers/parley.js';
-import type { ReadName } from './servers/target.js';
+import type { MeasuredServer, ReadName } from './servers/target.js';
 import { Surroundings } from './surroundings.js';
 import { measureVolume, volumeReport } from './volume/volume.js';
 
@@ -81,11 +83,25 @@ async function profile(options: Options, on: Machine): Promise<void> {
   await using surroundings = await Surroundings.prepare();
   const parley = await surroundings.parley(await surroundings.upstream(options), options);
   const bytes = await bytesOf(parley);
+  await profileScenarios(parley, scenarios(parley, options, bytes), on);
+}
+
+async function profileGateway(options: Options, on: Machine): Promise<void> {
+  await using surroundings = await Surroundings.prepare();
+  const { parley } = await startGateway(surroundings, options);
+  await profileScenarios(parley, gatewayScenarios(parley, options), on);
+}
+
+async function profileScenarios(
+  parley: MeasuredServer,
+  scenarios: readonly Scenario[],
+  on: Machine,
+): Promise<void> {
   await mkdir(results, { recursive: true });
-  for (const { name, run } of scenarios(parley, options, bytes)) {
+  for (const { name, run } of scenarios) {
     progress(`profiling ${name}`);
     await run();
-    const file = path.join(results, `${name.replace(' ', '-')}.cpuprofile`);
+    const file = path.join(results, `${name.replaceAll(' ', '-')}.cpuprofile`);
     await parley.server.profile(file, async () => {
       const { failures } = await run();
       if (failures.length > 0) throw new Error(`${name}: ${failures.join(', ')}`);
@@ -113,7 +129,13 @@ function scenarios(
     })),
     ...readNames.map((name) => ({
       name: readTitles[name],
-      run: () => loadRequests(parley, { name, concurrency, durationMs, bytes: bytes[name] }),
+      run: () =>
+        loadRequests(parley, {
+          request: parley.read(name),
+          concurrency,
+          durationMs,
+          wrongIn: ofLength(bytes[name]),
+        }),
     })),
   ];
 }
@@ -145,6 +167,18 @@ async function showCapacity(options: Options, on: Machine): Promise<void> {
   await save('capacity', { machine: on, options, ...plain, failures });
 }
 
+async function showGateway(options: Options, on: Machine): Promise<void> {
+  if (options.profile) return profileGateway(options, on);
+  await using surroundings = await Surroundings.prepare();
+  const runs = await measureGateway(surroundings, options, progress);
+  console.log(`\n${introduction(on)}; medians of ${options.repeats}\n\n${gatewayReport(runs)}`);
+  printFailures(runs.failures);
+  const { whole, streams, crowd, gone, sizes, failures } = runs;
+  const byTarget = Object.entries({ ...Object.fromEntries(whole), streams, crowd, gone });
+  const plain = Object.fromEntries(byTarget.map(([name, all]) => [name, Object.fromEntries<unknown>(all)]));
+  await save('gateway', { machine: on, options, sizes, ...plain, failures });
+}
+
 async function showVolume(options: Options, on: Machine): Promise<void> {
   await using surroundings = await Surroundings.prepare();
   const volume = await measureVolume(surroundings, options, progress);
@@ -167,7 +201,8 @@ async function save(kind: string, content: object): Promise<void> {
   progress(`written to ${path.relative(process.cwd(), file)}`);
 }
 
-function workOf({ adapters, capacity, volume, profile: profiling }: Options): typeof compare {
+function workOf({ adapters, capacity, gateway, volume, profile: profiling }: Options): typeof compare {
+  if (gateway) return showGateway;
   if (volume) return showVolume;
   if (adapters) return compareAdapters;
   if (capacity) return showCapacity;

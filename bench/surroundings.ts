@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Options } from './options.js';
 import { readNames } from './reference/arguments.js';
+import { chatTarget, type ChatTarget } from './servers/chat-target.js';
 import { Databases, type DatabaseServer } from './servers/databases.js';
-import { ParleyTarget } from './servers/parley.js';
+import { issueToken, logIn, ParleyTarget } from './servers/parley.js';
+import { startPortkey } from './servers/portkey.js';
+import { PostgresCpu } from './servers/postgres-cpu.js';
 import { referenceTarget } from './servers/reference.js';
 import { freePort, ServerProcess } from './servers/server-process.js';
 import type { Target } from './servers/target.js';
@@ -78,6 +81,36 @@ export class Surroundings implements AsyncDisposable {
     ];
   }
 
+  /** The reference programs for what they forward alone. */
+  async forwarders(upstream: string): Promise<ChatTarget[]> {
+    for (const name of readNames) await writeFile(path.join(this.directory, `${name}.json`), 'null');
+    return [
+      await this.reference('floor', 'floor.js', upstream),
+      await this.reference('bare Nest', 'bare-nest.js', upstream),
+    ];
+  }
+
+  /** @throws Error when it is not installed and cannot be */
+  async portkey(upstream: string): Promise<ChatTarget> {
+    const { directory } = this;
+    const portkey = await startPortkey({ directory, upstream, model: upstreamModel });
+    this.cleaning.defer(() => portkey.server.stop());
+    return portkey;
+  }
+
+  /** Parley as a program sees it, and the database behind it. */
+  async chatParley(upstream: string): Promise<{ readonly parley: ChatTarget; readonly url: string }> {
+    const { server, origin, url } = await this.parleyOn(await this.databases(), 'gateway', upstream);
+    const token = await issueToken(await logIn(origin, 'uma'), ['completions:write']);
+    const postgres = await PostgresCpu.of(path.join(this.directory, 'postgres/postgres/data'));
+    const parley = chatTarget({
+      ...{ name: 'Parley', server, origin, model: upstreamModel },
+      headers: { authorization: `Bearer ${token}` },
+      helperCpuMs: () => postgres.read(),
+    });
+    return { parley, url };
+  }
+
   async bareNest(upstream: string, parley: ParleyTarget): Promise<Target> {
     await this.keepAnswers(parley);
     return this.reference('bare Nest', 'bare-nest.js', upstream);
@@ -94,7 +127,11 @@ export class Surroundings implements AsyncDisposable {
     }
   }
 
-  private async reference(name: 'floor' | 'bare Nest', script: string, upstream: string): Promise<Target> {
+  private async reference(
+    name: 'floor' | 'bare Nest',
+    script: string,
+    upstream: string,
+  ): Promise<ChatTarget & Target> {
     const running = await this.serve(name, `reference/${script}`, {
       argumentsFor: (port) => [port, new URL(upstream).origin, this.directory],
       readyPath: '/threads',

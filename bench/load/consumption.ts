@@ -1,4 +1,4 @@
-import type { Target } from '../servers/target.js';
+import type { MeasuredServer } from '../servers/target.js';
 
 /** What a target consumed between two moments. */
 export interface Consumption {
@@ -17,7 +17,7 @@ interface Moment {
 }
 
 /** A moment from which, or up to which, to count. */
-export async function moment(target: Target, withHelpers = true): Promise<Moment> {
+export async function moment(target: MeasuredServer, withHelpers = true): Promise<Moment> {
   const [usage, helpers] = await Promise.all([target.server.usage(), withHelpers ? target.helperCpuMs() : 0]);
   return {
     at: performance.now(),

@@ -1,14 +1,15 @@
 import { Pool, type Dispatcher } from 'undici';
-import type { ReadName, Target } from '../servers/target.js';
+import type { HttpRequest, MeasuredServer } from '../servers/target.js';
 import { between, moment, type Consumption } from './consumption.js';
 
 export interface RequestLoad {
-  readonly name: ReadName;
+  /** Sent as POST where it has a body. */
+  readonly request: HttpRequest & { readonly body?: string };
   /** Connections, each with one request at a time. */
   readonly concurrency: number;
   readonly durationMs: number;
-  /** Length of every answer. */
-  readonly bytes: number;
+  /** @returns what is wrong with the body of an answer, if anything */
+  readonly wrongIn: (body: Buffer) => string | undefined;
 }
 
 export interface RequestResult {
@@ -19,11 +20,12 @@ export interface RequestResult {
 }
 
 /** Asks for the same again and again. */
-export async function loadRequests(target: Target, load: RequestLoad): Promise<RequestResult> {
-  const toSend = target.read(load.name);
-  const { origin, pathname, search } = new URL(toSend.url);
+export async function loadRequests(target: MeasuredServer, load: RequestLoad): Promise<RequestResult> {
+  const { url, headers, body = null } = load.request;
+  const { origin, pathname, search } = new URL(url);
   const pool = new Pool(origin, { connections: load.concurrency });
-  const request = { method: 'GET', path: `${pathname}${search}`, headers: toSend.headers } as const;
+  const method = body === null ? 'GET' : 'POST';
+  const request = { method, path: `${pathname}${search}`, headers, body } as const;
   const latencyMs: number[] = [];
   const failures: string[] = [];
   const start = await moment(target);
@@ -31,7 +33,7 @@ export async function loadRequests(target: Target, load: RequestLoad): Promise<R
   const worker = async (): Promise<void> => {
     while (performance.now() < until) {
       const sentAt = performance.now();
-      const failure = await ask(pool, request, load.bytes);
+      const failure = await ask(pool, request, load.wrongIn);
       latencyMs.push(performance.now() - sentAt);
       if (failure !== undefined) failures.push(failure);
     }
@@ -42,17 +44,21 @@ export async function loadRequests(target: Target, load: RequestLoad): Promise<R
   return { requests: latencyMs.length, failures, latencyMs, whole };
 }
 
+/** A look at the length of an answer, which is all that there is time for. */
+export function ofLength(bytes: number): RequestLoad['wrongIn'] {
+  return ({ byteLength }) => (byteLength === bytes ? undefined : `${byteLength} bytes instead of ${bytes}`);
+}
+
 /** What was wrong with the answer, if anything. */
 async function ask(
   pool: Pool,
   request: Dispatcher.RequestOptions,
-  bytes: number,
+  wrongIn: RequestLoad['wrongIn'],
 ): Promise<string | undefined> {
   try {
     const { statusCode, body } = await pool.request(request);
-    const { byteLength } = await body.arrayBuffer();
-    if (statusCode !== 200) return `status ${statusCode}`;
-    return byteLength === bytes ? undefined : `${byteLength} bytes instead of ${bytes}`;
+    const bytes = Buffer.from(await body.arrayBuffer());
+    return statusCode === 200 ? wrongIn(bytes) : `status ${statusCode}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
-import type { StreamRequest, Target } from '../servers/target.js';
+import type { StreamRequest, StreamTarget } from '../servers/target.js';
 import { between, moment, type Consumption } from './consumption.js';
 import { readStream } from './stream-reading.js';
 
@@ -23,7 +23,7 @@ export interface StreamResult {
 }
 
 /** Opens all streams at once, each on a connection of its own, and reads them to their end. */
-export async function loadStreams(target: Target, load: StreamLoad): Promise<StreamResult> {
+export async function loadStreams(target: StreamTarget, load: StreamLoad): Promise<StreamResult> {
   const requests = await target.prepareStreams(load.streams);
   const agent = new Agent({ keepAlive: true });
   const run = new StreamRun(target, load, agent);
@@ -43,7 +43,7 @@ class StreamRun {
   private steadyEnd: Promise<Mark> | undefined;
 
   constructor(
-    private readonly target: Target,
+    private readonly target: StreamTarget,
     private readonly load: StreamLoad,
     private readonly agent: Agent,
   ) {}

@@ -73,15 +73,16 @@ export function typical<Column extends string>(runs: readonly Figures<Column>[],
   return column === 'errors' ? values.reduce((sum, value) => sum + value, 0) : median(values);
 }
 
-/** How many times the floor's: the median of the ratios within each repeat, so that noise common to both cancels out. */
-export function ratioToFloor<Column extends string>(
+/** How many times another's: the median of the ratios within each repeat, so that noise common to both cancels out. */
+export function ratioTo<Column extends string>(
+  other: TargetName,
   runs: Runs<Column>,
   target: TargetName,
   column: Column,
 ): number {
-  const floor = runs.get('floor') ?? [];
+  const others = runs.get(other) ?? [];
   const ratios = (runs.get(target) ?? []).map(
-    (figures, repeat) => figures[column] / (floor[repeat]?.[column] ?? NaN),
+    (figures, repeat) => figures[column] / (others[repeat]?.[column] ?? NaN),
   );
   return median(ratios);
 }

@@ -1,11 +1,4 @@
-import {
-  ratioToFloor,
-  typical,
-  type Figures,
-  type ReadColumn,
-  type Runs,
-  type StreamColumn,
-} from './figures.js';
+import { ratioTo, typical, type Figures, type ReadColumn, type Runs, type StreamColumn } from './figures.js';
 
 interface Shown<Column extends string> {
   readonly title: string;
@@ -51,7 +44,7 @@ function table<Column extends string>(runs: Runs<Column>, shown: readonly Shown<
     ...shown.map((column) => {
       const text = column.columns.map((name) => cell(figures, name, column.digits)).join(' / ');
       if (column.ratio !== true) return text;
-      return `${text} (${column.columns.map((name) => `×${round(ratioToFloor(runs, target, name), 2)}`).join(' / ')})`;
+      return `${text} (${column.columns.map((name) => `×${round(ratioTo('floor', runs, target, name), 2)}`).join(' / ')})`;
     }),
   ]);
   return markdown(['server', ...shown.map(({ title }) => title)], rows);

@@ -115,7 +115,7 @@ export class ParleyTarget implements Target {
   }
 
   private async seed(): Promise<void> {
-    this.token = await issueToken(this.reader);
+    this.token = await issueToken(this.reader, ['read']);
     await inParallel(this.options.threads, (index) => this.seedThread(`Thread number ${index}`));
     this.longThread = await this.seedThread('A long thread');
     for (let exchange = 1; exchange < longThreadExchanges; exchange++) await this.exchange(this.longThread);
@@ -153,11 +153,12 @@ function headersOf(browser: Browser): Record<string, string> {
 }
 
 /** An API token for everything, for the person of the browser, issued by an admin. */
-async function issueToken(owner: Browser): Promise<string> {
+/** An API token of a person, from the administrator. */
+export async function issueToken(owner: Browser, scopes: readonly string[]): Promise<string> {
   const { data: user } = (await (await owner.fetch('/api/user')).json()) as Envelope;
   const admin = await logIn(owner.home, 'ada');
   const expiresAt = new Date(Date.now() + 60 * 60 * 1000).toISOString();
-  const body = { name: 'bench', ownerId: user.id, scopes: ['read'], expiresAt };
+  const body = { name: 'bench', ownerId: user.id, scopes, expiresAt };
   const { data } = (await post(admin, `${owner.home}/api/tokens`, body)) as unknown as {
     readonly data: { readonly token: string };
   }; // http-api.md
@@ -165,7 +166,7 @@ async function issueToken(owner: Browser): Promise<string> {
 }
 
 /** Logs in through the pages of the development identity provider. */
-async function logIn(origin: string, person: string): Promise<Browser> {
+export async function logIn(origin: string, person: string): Promise<Browser> {
   const browser = new Browser(origin);
   const chooser = await follow(browser, `${origin}/app/login`);
   await follow(browser, chooser, { method: 'POST', body: new URLSearchParams({ person }) });

@@ -25,6 +25,20 @@ export interface PacedUpstream {
 export const model = 'bench';
 /** What it says in each chunk. */
 export const word = 'word ';
+/** Who says this is streamed one chunk and then nothing, until `POST /v1/go-on`: from then on chunks without end. */
+export const holdWord = 'Hold.';
+
+/** What `GET /v1/cut-off` says: how many streams were closed before their end, and when the last one was. */
+export interface CutOff {
+  count: number;
+  /** In ms, by the monotonic clock that all processes of the machine share (`process.hrtime`). */
+  lastAtMs: number;
+}
+
+interface ChatRequest {
+  readonly stream?: boolean;
+  readonly messages?: readonly { readonly content: string }[];
+}
 const envelope = { id: 'chatcmpl-bench', created: 1_790_000_000, model };
 
 function event(choices: readonly unknown[], usage: unknown = null): Buffer {
@@ -79,11 +93,16 @@ async function serve(
   const route = `${request.method ?? ''} ${request.url ?? ''}`;
   if (route === 'POST /v1/chat/completions') {
     const body: unknown = await json(request);
-    const streams = typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
-    if (streams) answers.stream(response);
+    const { stream = false, messages = [] } = body as ChatRequest; // Its clients are ours.
+    if (stream) answers.stream(response, messages.at(-1)?.content === holdWord);
     else sendJson(response, answers.whole);
   } else if (route === 'GET /v1/models') {
     sendJson(response, said.models);
+  } else if (route === 'POST /v1/go-on') {
+    answers.goOn();
+    sendJson(response, '{}');
+  } else if (route === 'GET /v1/cut-off') {
+    sendJson(response, JSON.stringify(answers.cutOff));
   } else {
     response.writeHead(404).end();
   }
@@ -102,6 +121,8 @@ async function stop(server: Server, answers: PacedAnswers): Promise<void> {
 
 class PacedAnswers {
   readonly whole: string;
+  readonly cutOff: CutOff = { count: 0, lastAtMs: 0 };
+  private readonly held = new Set<ServerResponse>();
   private readonly last: Buffer;
   /** Chunks still to come, by open stream. */
   private readonly open = new Map<ServerResponse, number>();
@@ -115,19 +136,37 @@ class PacedAnswers {
     this.timer = intervalMs > 0 ? setInterval(() => this.tick(), intervalMs) : undefined;
   }
 
-  stream(response: ServerResponse): void {
+  stream(response: ServerResponse, isHeld: boolean): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(said.first);
+    response.once('close', () => this.closed(response));
+    if (isHeld) {
+      response.write(said.text);
+      this.held.add(response);
+      return;
+    }
     if (this.timer === undefined) {
       response.end(Buffer.concat([...new Array<Buffer>(this.chunks).fill(said.text), this.last]));
       return;
     }
     this.open.set(response, this.chunks);
-    response.once('close', () => this.open.delete(response));
+  }
+
+  goOn(): void {
+    for (const response of this.held) this.open.set(response, Infinity);
+    this.held.clear();
   }
 
   stop(): void {
     clearInterval(this.timer);
+  }
+
+  private closed(response: ServerResponse): void {
+    this.open.delete(response);
+    this.held.delete(response);
+    if (response.writableEnded) return;
+    this.cutOff.count++;
+    this.cutOff.lastAtMs = monotonicMs();
   }
 
   private tick(): void {
@@ -141,6 +180,11 @@ class PacedAnswers {
       }
     }
   }
+}
+
+/** Of a clock that all processes of the machine share. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 if (import.meta.main) {

@@ -1,0 +1,33 @@
+import type { ChatTarget } from '../servers/chat-target.js';
+import { monotonicMs } from '../upstream/paced-upstream.js';
+import { HeldStreams, type HoldingUpstream } from './held-streams.js';
+
+export interface GoneClients {
+  /** From the first byte of a request to the first byte of its answer, nothing else going on. */
+  readonly firstByteMs: readonly number[];
+  /** From the client's closing its connection to the upstream's seeing its own closed. */
+  readonly goneMs: readonly number[];
+  readonly failures: readonly string[];
+}
+
+/** Clients that go away after the first chunk, one after the other. */
+export async function loadGoneClients(
+  target: ChatTarget,
+  upstream: HoldingUpstream,
+  count: number,
+): Promise<GoneClients> {
+  const firstByteMs: number[] = [];
+  const goneMs: number[] = [];
+  const failures: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const { count: before } = await upstream.cutOff();
+    const stream = await HeldStreams.open(target, 1);
+    firstByteMs.push(...stream.firstByteMs);
+    failures.push(...stream.failures);
+    const closedAt = monotonicMs();
+    stream.close();
+    const { lastAtMs } = await upstream.untilCutOff(before + 1);
+    goneMs.push(lastAtMs - closedAt);
+  }
+  return { firstByteMs, goneMs, failures };
+}
