@@ -22,6 +22,7 @@ import { CreateJobQueues1795305610000 } from './1795305610000-CreateJobQueues.js
 import { AddSummaryCoverage1795305611000 } from './1795305611000-AddSummaryCoverage.js';
 import { CreateImportedThreads1795305612000 } from './1795305612000-CreateImportedThreads.js';
 import { AddClientIdsToThreads1795305613000 } from './1795305613000-AddClientIdsToThreads.js';
+import { QuickenSearchWords1795305615000 } from './1795305615000-QuickenSearchWords.js';
 
 /** Every migration, oldest first. A file in this folder that is missing here is dead code and fails the check. */
 export const migrations = [
@@ -49,6 +50,7 @@ export const migrations = [
   AddSummaryCoverage1795305611000,
   CreateImportedThreads1795305612000,
   AddClientIdsToThreads1795305613000,
+  QuickenSearchWords1795305615000,
 ];
 
 /** The tables that most requests write to, in the order in which a transaction locks them; foreign keys are checked last. */

@@ -25,6 +25,8 @@ export interface ModelCall {
 
 /** Who may answer, and what each of them is asked. */
 export interface PlannedCall extends Pick<ModelCall, 'route' | 'requestOf'> {
+  /** Whether something was left out of what a target was asked, by now, of which it was told no summary either. */
+  readonly hasGap: () => boolean;
   readonly temperatureOf: (target: RouteTarget) => number | undefined;
 }
 
