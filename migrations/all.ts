@@ -22,6 +22,7 @@ import { CreateJobQueues1795305610000 } from './1795305610000-CreateJobQueues.js
 import { AddSummaryCoverage1795305611000 } from './1795305611000-AddSummaryCoverage.js';
 import { CreateImportedThreads1795305612000 } from './1795305612000-CreateImportedThreads.js';
 import { AddClientIdsToThreads1795305613000 } from './1795305613000-AddClientIdsToThreads.js';
+import { QuickenSearchWords1795305615000 } from './1795305615000-QuickenSearchWords.js';
 import { CreateUsageRecords1795305620000 } from './1795305620000-CreateUsageRecords.js';
 import { CreateStoredResponses1795305622000 } from './1795305622000-CreateStoredResponses.js';
 
@@ -51,6 +52,7 @@ export const migrations = [
   AddSummaryCoverage1795305611000,
   CreateImportedThreads1795305612000,
   AddClientIdsToThreads1795305613000,
+  QuickenSearchWords1795305615000,
   CreateUsageRecords1795305620000,
   CreateStoredResponses1795305622000,
 ];

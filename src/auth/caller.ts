@@ -12,14 +12,18 @@ export interface SessionCredential {
   readonly authenticatedAt: Date | null;
 }
 
-/** An API token. */
-export interface TokenCredential {
-  readonly kind: 'token';
-  readonly tokenId: string;
-  /** Whether its owner made it: else somebody else has held it. */
+/** What a credential leaves of what its owner may do with models. */
+export interface ModelReach {
+  /** Whether nobody but its owner has held it: else it spends nothing of theirs. */
   readonly isOwnersOwn: boolean;
   /** Null for every model that its owner may use. */
   readonly models: readonly string[] | null;
+}
+
+/** An API token; its owner's own when they made it. */
+export interface TokenCredential extends ModelReach {
+  readonly kind: 'token';
+  readonly tokenId: string;
   /** CIDR; empty for any. */
   readonly allowedNetworks: readonly string[];
   readonly requestsPerMinute: number | null;
@@ -43,8 +47,8 @@ export interface Budget {
   readonly costMicros: number | null;
 }
 
-/** No request: what somebody began is gone on with in their name, with all that they may do. */
-export interface JobCredential {
+/** No request: what somebody began is gone on with in their name, within the reach of the credential that they began it with. */
+export interface JobCredential extends ModelReach {
   readonly kind: 'job';
 }
 

@@ -599,6 +599,11 @@ export const errorCatalogue = {
     type: 'server_error',
     message: 'This server is stopping, and the answer goes on at another. Please try again.',
   },
+  IMPORTS_BUSY: {
+    status: 503,
+    type: 'server_error',
+    message: 'Several people are importing at this moment. Please try again.',
+  },
   SEARCH_TIMEOUT: {
     status: 503,
     type: 'server_error',

@@ -7,8 +7,7 @@ import type { MessagesService } from '../messages/messages.service.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { Metering } from '../usage/metering.service.js';
 import { callResult } from './call-result.js';
-import type { ModelRoute } from '../models/model-route.js';
-import type { FollowUps } from './follow-ups.service.js';
+import type { AnsweredRoute, FollowUps } from './follow-ups.service.js';
 import type { Journal } from './journal.js';
 
 const message = { id: '019aa0c0-0000-7000-8000-000000000001' } as Message; // All that is looked at.
@@ -25,10 +24,12 @@ const outcome = {
     durationMs: 2,
   }),
 };
-const route: ModelRoute = {
+const route: AnsweredRoute = {
   id: 'demo',
   targets: [],
   policy: { strategy: 'ordered', maxTargets: 1, cooldownMs: 0 },
+  reach: { isOwnersOwn: true, models: null },
+  hasGap: false,
 };
 
 /**

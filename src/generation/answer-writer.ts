@@ -7,8 +7,7 @@ import { refusesData } from '../infrastructure/database/database-errors.js';
 import { Log } from '../infrastructure/logging/log.js';
 import type { Message } from '../messages/message.entity.js';
 import { MessagesService } from '../messages/messages.service.js';
-import type { ModelRoute } from '../models/model-route.js';
-import { FollowUps } from './follow-ups.service.js';
+import { FollowUps, type AnsweredRoute } from './follow-ups.service.js';
 import type { Outcome } from './generation-run.js';
 import { Metering } from '../usage/metering.service.js';
 import { Journal } from './journal.js';
@@ -45,9 +44,9 @@ export class AnswerWriter {
 
   /**
    * Tries for a minute. Never rejects: an answer that could not be stored is an interrupted one.
-   * @param route what was asked
+   * @param route what was asked, and how
    */
-  async write(message: Message, outcome: Outcome, route: ModelRoute): Promise<GenerationEnd> {
+  async write(message: Message, outcome: Outcome, route: AnsweredRoute): Promise<GenerationEnd> {
     await this.journal.close(message.id);
     const end = await this.patiently(message, outcome, route);
     this.log.info(
@@ -62,7 +61,7 @@ export class AnswerWriter {
     return end;
   }
 
-  private async patiently(message: Message, outcome: Outcome, route: ModelRoute): Promise<GenerationEnd> {
+  private async patiently(message: Message, outcome: Outcome, route: AnsweredRoute): Promise<GenerationEnd> {
     const giveUpAt = this.clock.monotonicMs() + patienceMs;
     let ending = outcome;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1000)) {
@@ -84,7 +83,7 @@ export class AnswerWriter {
   private async finish(
     message: Message,
     { answer, failure, result }: Outcome,
-    route: ModelRoute,
+    route: AnsweredRoute,
   ): Promise<GenerationEnd> {
     const { id } = message;
     const finished = await this.messages.finish(message, answer, async (db) => {

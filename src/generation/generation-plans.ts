@@ -27,6 +27,8 @@ interface Wish {
 
 /** Who may answer, and what each of them would be asked. */
 export class GenerationPlan {
+  private hasGap = false;
+
   /** @param rooms of the targets of the route */
   constructor(
     private readonly route: ModelRoute,
@@ -57,10 +59,13 @@ export class GenerationPlan {
   ask(earlier: EarlierConversation): PlannedCall {
     const requests = new Map<RouteTarget, Promise<GenerateRequest>>();
     return {
+      hasGap: () => this.hasGap,
       route: this.route,
       requestOf: (target) => {
         const request = requests.get(target) ?? this.request(target, earlier);
         requests.set(target, request);
+        // Whoever tries again is not told of the failure before.
+        request.catch(() => requests.delete(target));
         return request;
       },
       temperatureOf: (target) => parametersFor(target, this.wish).temperature,
@@ -75,7 +80,8 @@ export class GenerationPlan {
   private async request(target: RouteTarget, earlier: EarlierConversation): Promise<GenerateRequest> {
     const room = this.roomOf(target);
     const { systemPrompt } = room.newest;
-    const messages = await this.contexts.assemble(room, earlier);
+    const { messages, hasGap } = await this.contexts.assemble(room, earlier);
+    this.hasGap ||= hasGap;
     return { ...parametersFor(target, this.wish), model: target.model.id, messages, systemPrompt };
   }
 

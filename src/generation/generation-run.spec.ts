@@ -32,6 +32,7 @@ function rig(script: readonly (readonly Step[])[], changes: EmbeddedValues = {},
   const { log, lines } = readableLog();
   const events: JournalEvent[] = [];
   const run = new GenerationRuns(calls, new SystemClock(), log, quickConfiguration(settings)).prepare({
+    hasGap: () => false,
     route: models.route(['test']),
     requestOf: ({ model }) => ({ model: model.id, messages: [] }),
     temperatureOf: () => 0.5,

@@ -48,9 +48,9 @@ export class GenerationStarter {
   private async end(
     message: Message,
     outcome: Outcome,
-    { route, stream }: Pick<ModelCall, 'route'> & { readonly stream: LiveStream },
+    { route, hasGap, stream }: PlannedCall & { readonly stream: LiveStream },
   ): Promise<GenerationEnd> {
-    const end = await this.writer.write(message, outcome, route);
+    const end = await this.writer.write(message, outcome, { ...route, hasGap: hasGap() });
     stream.append(lastEvent(end));
     stream.append({ type: 'close' });
     return end;

@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import type { ModelReach } from '../auth/caller.js';
 import { DomainError } from '../common/domain-error.js';
 import { ownerOf, type Owner } from '../common/owner.js';
 import type { ModelUser } from '../models/model-user.js';
 import { UsersService } from '../users/users.service.js';
+
+/** In whose name a job calls models, and with what. */
+export interface JobOwner extends Owner {
+  /** Of the credential that led to the job. Jobs of versions before this was written down have none: they spend no personal key. */
+  readonly reach?: ModelReach;
+}
 
 /** Those in whose name jobs call models. */
 @Injectable()
@@ -10,10 +17,11 @@ export class JobOwners {
   constructor(private readonly users: UsersService) {}
 
   /** @throws DomainError USER_SUSPENDED when they, or their tenant, may not do anything, or are gone */
-  async require(owner: Owner): Promise<ModelUser> {
+  async require(owner: JobOwner): Promise<ModelUser> {
     const role = (await this.users.standing([owner.userId])).get(owner.userId);
     if (role === undefined) throw new DomainError('USER_SUSPENDED');
-    return { ...ownerOf(owner), role, credential: { kind: 'job' } };
+    const { reach = { isOwnersOwn: false, models: null } } = owner;
+    return { ...ownerOf(owner), role, credential: { kind: 'job', ...reach } };
   }
 }
 

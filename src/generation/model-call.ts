@@ -41,6 +41,8 @@ export interface ModelCall extends Omit<Call<GenerateEvent>, 'prepare'> {
 
 /** Who may answer, and what each of them is asked. */
 export interface PlannedCall extends Pick<ModelCall, 'route' | 'requestOf'> {
+  /** Whether something was left out of what a target was asked, by now, of which it was told no summary either. */
+  readonly hasGap: () => boolean;
   readonly temperatureOf: (target: RouteTarget) => number | undefined;
   /** Tokens of what it is asked, as we estimate them; and of what it may answer, where the request says. */
   readonly tokensOf: (target: RouteTarget) => {

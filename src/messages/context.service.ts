@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { GenerateMessage } from '../llm-providers/contract/generate-request.js';
 import { encodingOf, type CountedModel } from '../llm-providers/tokens/encodings.js';
 import { estimateTokens } from '../llm-providers/tokens/estimated-tokens.js';
 import { TokenCounter, tokensAroundMessage } from '../llm-providers/tokens/token-counter.js';
@@ -8,6 +7,7 @@ import {
   toldSummary,
   toMessages,
   toSaid,
+  type Context,
   type ContextLimits,
   type EarlierConversation,
   type Said,
@@ -17,7 +17,7 @@ import {
 const mostBytesPerToken = { counted: 8, estimated: 4 };
 
 /** And where nobody knows how much fits. */
-const unknownContextBytes = 2_000_000;
+export const unknownContextBytes = 2_000_000;
 
 /** About 100 bytes each. */
 const mostRememberedCounts = 50_000;
@@ -58,26 +58,32 @@ export class ContextService {
   }
 
   /**
-   * What the model is given, oldest first, ending with the new message: everything, or the most recent messages that fit and the summary,
-   * if there is one and room for it. What lies between the two is lost until the next summary.
+   * What the model is given: everything, or the most recent messages that fit and the summary, if there is one and room for it. What lies
+   * between the two is lost until the next summary: the gap.
    */
   async assemble(
     { model, newest, tokens, taken }: ContextRoom,
-    { messages, isWhole, summary }: EarlierConversation,
-  ): Promise<GenerateMessage[]> {
+    conversation: EarlierConversation,
+  ): Promise<Context> {
+    const { messages, isWhole, summary } = conversation;
     const { content } = newest;
     const earlier = messages.flatMap(toSaid);
     // No token is shorter than a byte: as long as these fit, nothing need be counted.
     const mayBe = mostTokens([...textsOf(newest), ...earlier.map(({ text }) => text)]);
-    if (isWhole && mayBe <= tokens) return toMessages(earlier, content, undefined);
+    if (isWhole && mayBe <= tokens)
+      return { messages: toMessages(earlier, content, undefined), hasGap: false };
 
     const left = tokens === Infinity ? Infinity : tokens - (taken ?? (await this.countNewest(model, newest)));
     const recent = await this.mostRecent(earlier, left, model);
+    const told = (messages: Said[], said: string | undefined): Context => ({
+      messages: toMessages(messages, content, said),
+      hasGap: isAnyLost(earlier, messages, conversation),
+    });
     const isComplete = isWhole && recent.length === earlier.length;
-    if (isComplete || summary === undefined) return toMessages(recent, content, undefined);
-    const beside = left - (await this.tokens.count(model, toldSummary(summary)));
-    if (beside < 0) return toMessages(recent, content, undefined);
-    return toMessages(await this.mostRecent(recent, beside, model), content, summary);
+    if (isComplete || summary === undefined) return told(recent, undefined);
+    const beside = left - (await this.tokens.count(model, toldSummary(summary.text)));
+    if (beside < 0) return told(recent, undefined);
+    return told(await this.mostRecent(recent, beside, model), summary.text);
   }
 
   /** @param messages newest first */
@@ -109,6 +115,21 @@ export class ContextService {
     if (oldest !== undefined && this.known.size > mostRememberedCounts) this.known.delete(oldest);
     return tokens;
   }
+}
+
+/**
+ * Ids grow along a branch: what is newer than the last message that the summary covers has to be among what is told.
+ * @param said all that was read, newest first, of which the first are told
+ */
+function isAnyLost(
+  said: readonly Said[],
+  told: readonly Said[],
+  { messages, isWhole, summary }: EarlierConversation,
+): boolean {
+  const covered = summary?.throughId ?? '';
+  const oldest = messages.at(-1);
+  const isUnread = !isWhole && (oldest === undefined || oldest.id > covered);
+  return isUnread || said.slice(told.length).some(({ id }) => id > covered);
 }
 
 /** How much of what was said before is worth reading, in bytes. */

@@ -19,7 +19,12 @@ function limitsOf(inputTokens: number): ContextLimits {
 let ids = 0;
 
 function message(role: EarlierMessage['role'], content: string, parts?: MessagePart[]): EarlierMessage {
-  return { id: String(ids++), role, content, parts: parts ?? [{ type: 'text', text: content }] };
+  return {
+    id: String(ids++).padStart(4, '0'),
+    role,
+    content,
+    parts: parts ?? [{ type: 'text', text: content }],
+  };
 }
 
 /** What was said, oldest first: by a person, an assistant, and so on. */
@@ -47,7 +52,12 @@ async function contextOf(
 ): Promise<GenerateMessage[]> {
   const room = await contexts.roomFor(model, { content, systemPrompt }, limits);
   if (room === undefined) throw new Error(noRoom);
-  return contexts.assemble(room, earlier);
+  return (await contexts.assemble(room, earlier)).messages;
+}
+
+/** Of what is older than everything here. */
+function kept(text: string): EarlierConversation['summary'] {
+  return { text, throughId: '' };
 }
 
 const noRoom = 'there is no room for the new message';
@@ -140,18 +150,18 @@ describe('the summary of what is older', () => {
   const older = ['old '.repeat(300), 'answer '.repeat(30), 'recent', 'another'];
 
   it('is given where something is left out, before what the first person says', async () => {
-    const earlier = { ...said(...older), summary: 'They talked about old things.' };
+    const earlier = { ...said(...older), summary: kept('They talked about old things.') };
     const context = await contextOf(earlier, limitsOf(150));
     expect(context.map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
     expect(shown(context)[0]).toMatch(/<summary>\nThey talked about old things\.\n<\/summary>\n\nrecent$/);
   });
 
   it('is not given when everything fits', async () => {
-    const earlier = { ...said('one', 'two'), summary: 'Numbers.' };
+    const earlier = { ...said('one', 'two'), summary: kept('Numbers.') };
     expect(shown(await contextOf(earlier, limitsOf(150)))[0]).toBe('user: one');
     expect(shown(await contextOf(earlier, unlimited))[0]).toBe('user: one');
     // By their bytes they do not.
-    const long = { ...said(' word'.repeat(60)), summary: 'Words.' };
+    const long = { ...said(' word'.repeat(60)), summary: kept('Words.') };
     expect(shown(await contextOf(long, limitsOf(150), { model: counted }))).toEqual([
       `user: ${' word'.repeat(60)}`,
       'user: new',
@@ -159,7 +169,7 @@ describe('the summary of what is older', () => {
   });
 
   it('is given where more was said than was read, however much fits', async () => {
-    const earlier = { ...said('one', 'two'), isWhole: false, summary: 'Numbers.' };
+    const earlier = { ...said('one', 'two'), isWhole: false, summary: kept('Numbers.') };
     expect(shown(await contextOf(earlier, unlimited))[0]).toContain('Numbers.');
     expect(shown(await contextOf(earlier, limitsOf(1000)))[0]).toContain('Numbers.');
   });
@@ -171,22 +181,63 @@ describe('the summary of what is older', () => {
     );
     const without = await contextOf(said(...older, ...long), limitsOf(200));
     const summary = 'It was about this and about that, and then about something else.';
-    const beside = await contextOf({ ...said(...older, ...long), summary }, limitsOf(200));
+    const beside = await contextOf({ ...said(...older, ...long), summary: kept(summary) }, limitsOf(200));
     expect(beside.length).toBeLessThan(without.length);
     expect(shown(beside).slice(1)).toEqual(shown(without).slice(1 - beside.length));
     expect(shown(beside)[0]).toContain(summary);
   });
 
   it('goes before the new message when nothing else fits', async () => {
-    const earlier = { ...said('old '.repeat(300), 'answer '.repeat(300)), summary: 'Old.' };
+    const earlier = { ...said('old '.repeat(300), 'answer '.repeat(300)), summary: kept('Old.') };
     const context = await contextOf(earlier, limitsOf(100));
     expect(context).toHaveLength(1);
     expect(shown(context)[0]).toMatch(/Old\.[^]*new$/);
   });
 
   it('is left out when it does not fit itself', async () => {
-    const earlier = { ...said(...older), summary: 'long '.repeat(200) };
+    const earlier = { ...said(...older), summary: kept('long '.repeat(200)) };
     expect(shown(await contextOf(earlier, limitsOf(150)))[0]).toBe('user: recent');
+  });
+});
+
+describe('a gap', () => {
+  /** Of which what is older than the last two does not fit. */
+  const messages = said('old', 'b '.repeat(300), 'recent', 'another').messages;
+  const [another, , long, old] = messages.map(({ id }) => id);
+
+  async function hasGap(
+    through: string | undefined,
+    changes: Partial<EarlierConversation> = {},
+  ): Promise<boolean> {
+    const contexts = new ContextService(new TokenCounter());
+    const room = await contexts.roomFor(
+      estimated,
+      { content: 'new', systemPrompt: undefined },
+      limitsOf(100),
+    );
+    if (room === undefined) throw new Error(noRoom);
+    const summary = through === undefined ? undefined : { text: 'Old.', throughId: through };
+    return (await contexts.assemble(room, { messages, isWhole: true, summary, ...changes })).hasGap;
+  }
+
+  it('is what is left out of which no summary tells', async () => {
+    expect(await hasGap(undefined)).toBe(true);
+    expect(await hasGap(old)).toBe(true);
+    expect(await hasGap(long)).toBe(false);
+    expect(await hasGap(another)).toBe(false);
+  });
+
+  it('is not where everything is told', async () => {
+    const changes = { messages: messages.slice(0, 2) };
+    expect(await hasGap(undefined, changes)).toBe(false);
+    expect(await hasGap(long, { ...changes, isWhole: false })).toBe(true);
+    expect(await hasGap(another, { ...changes, isWhole: false })).toBe(false);
+    expect(await hasGap(undefined, { ...changes, isWhole: false })).toBe(true);
+  });
+
+  it('is not what a summary covers that does not fit itself', async () => {
+    const summary = { text: 'long '.repeat(200), throughId: long ?? '' };
+    expect(await hasGap(undefined, { summary })).toBe(false);
   });
 });
 

@@ -18,8 +18,22 @@ export interface EarlierConversation {
   readonly messages: readonly EarlierMessage[];
   /** Whether they go back to the beginning. */
   readonly isWhole: boolean;
-  /** Of the older part of this branch, when there is one. */
-  readonly summary: string | undefined;
+  readonly summary: KeptSummary | undefined;
+}
+
+/** Of the older part of a branch. */
+interface KeptSummary {
+  readonly text: string;
+  /** The last message that it covers. */
+  readonly throughId: string;
+}
+
+/** What a model is given. */
+export interface Context {
+  /** Oldest first, ending with the new message. */
+  readonly messages: GenerateMessage[];
+  /** Whether something was left out that no summary covers. */
+  readonly hasGap: boolean;
 }
 
 /** An earlier message as a model is told of it. */
@@ -36,7 +50,10 @@ export function inputTokensOf({ contextLength, maxOutputTokens }: ContextLimits)
   return Math.floor((contextLength - reserved) * (1 - margin)) - tokensBeforeAnswer;
 }
 
-/** Empty for answers of which nothing arrived. */
+/**
+ * Empty for answers of which nothing arrived, and for what a system or a tool said in an import: what made sense beside the tools and
+ * the prompt of another service. Summaries leave out the same.
+ */
 export function toSaid({ id, role, content: text, parts }: EarlierMessage): readonly Said[] {
   if (role === 'user') return [{ id, text, message: { role, parts: [{ type: 'text', text }] } }];
   if (role !== 'assistant' || text === '') return [];

@@ -27,10 +27,11 @@ export class EarlierConversations {
   private async summaryOf(
     owner: Owner,
     below: string,
-    { summary, summaryThroughId: id }: ModelState,
+    { summary: text, summaryThroughId: id }: ModelState,
     db: EntityManager,
-  ): Promise<string | undefined> {
-    if (summary === null || id === null) return undefined;
-    return (await this.messages.isAtOrAbove(owner, { id, below }, db)) ? summary : undefined;
+  ): Promise<EarlierConversation['summary']> {
+    if (text === null || id === null) return undefined;
+    const isOfBranch = await this.messages.isAtOrAbove(owner, { id, below }, db);
+    return isOfBranch ? { text, throughId: id } : undefined;
   }
 }

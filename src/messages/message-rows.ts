@@ -1,6 +1,23 @@
 import type { Message } from './message.entity.js';
 import { textOf, type FinishedAnswer } from './message.js';
 
+/** What of a message is null until somebody says otherwise. */
+export const unsaid = {
+  provider: null,
+  providerModel: null,
+  temperature: null,
+  inputTokens: null,
+  outputTokens: null,
+  cachedTokens: null,
+  costMicros: null,
+  currency: null,
+  finishReason: null,
+  providerFinishReason: null,
+  timeToFirstTokenMs: null,
+  durationMs: null,
+  errorCode: null,
+} as const;
+
 /** A message of which nothing is known but whose it is and where. */
 export function blankMessage(row: {
   readonly id: string;
@@ -14,21 +31,9 @@ export function blankMessage(row: {
   const { now, ...ids } = row;
   return {
     ...ids,
+    ...unsaid,
     content: '',
     parts: [],
-    provider: null,
-    providerModel: null,
-    temperature: null,
-    inputTokens: null,
-    outputTokens: null,
-    cachedTokens: null,
-    costMicros: null,
-    currency: null,
-    finishReason: null,
-    providerFinishReason: null,
-    timeToFirstTokenMs: null,
-    durationMs: null,
-    errorCode: null,
     replicaId: null,
     cancelRequested: false,
     onCurrentBranch: true,

@@ -1,3 +1,4 @@
+import type { ModelReach } from '../auth/caller.js';
 import type { Connection } from '../llm-providers/contract/connection.js';
 import type { ModelProvider } from '../llm-providers/contract/model-provider.js';
 import type { CatalogueModel } from './catalogue/catalogue-model.js';
@@ -53,4 +54,6 @@ export interface ModelRoute {
   /** Never empty; in the router's order. */
   readonly targets: readonly RouteTarget[];
   readonly policy: RoutePolicy;
+  /** Of the credential that it was found for: what is done later on its account keeps within it. */
+  readonly reach: ModelReach;
 }

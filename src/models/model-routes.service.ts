@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { refuseUngrantedModel } from '../auth/granted-models.js';
+import { modelReachOf, refuseUngrantedModel } from '../auth/granted-models.js';
 import { DomainError } from '../common/domain-error.js';
 import { ownerOf } from '../common/owner.js';
 import {
@@ -79,7 +79,7 @@ export class ModelRoutes {
       const callable = paid.get(found);
       return callable === undefined ? [] : [{ ...callable, ...preset }];
     });
-    return { id: modelId, targets, policy: policyOf(router, targets.length) };
+    return { id: modelId, targets, policy: policyOf(router, targets.length), reach: modelReachOf(user) };
   }
 
   private async toModel(user: ModelUser, modelId: string, pay: Payment): Promise<ModelRoute> {
@@ -88,7 +88,7 @@ export class ModelRoutes {
       throw new DomainError('MODEL_NOT_FOUND');
     }
     const target = { ...(await pay(user, found)), parameters: {}, weight: 1 };
-    return { id: modelId, targets: [target], policy: single };
+    return { id: modelId, targets: [target], policy: single, reach: modelReachOf(user) };
   }
 
   /** Decided here and nowhere else. */

@@ -117,13 +117,12 @@ export class ThreadsRepository {
     return affected === 1;
   }
 
-  /** Answers whether the thread was there with the title that it was made with. It keeps its place in time. */
-  async giveTitle(owner: Owner, id: string, title: string): Promise<boolean> {
-    const { affected } = await this.threads.update(
+  /** Without effect on a thread that has another title than the one that it was made with. It keeps its place in time. */
+  async giveTitle(owner: Owner, id: string, title: string): Promise<void> {
+    await this.threads.update(
       { ...ownerOf(owner), id, titleSource: 'default' },
       { title, titleSource: 'generated' },
     );
-    return affected === 1;
   }
 
   /** What each model has of the threads, by name. */

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Gate } from '../../bench/upstream/gate.js';
 import { json, stream } from '../../bench/upstream/scripts.js';
 import { fromWireId } from '../../src/common/ids.js';
 import type { Owner } from '../../src/common/owner.js';
+import { limitMs, Summaries } from '../../src/generation/summaries/summaries.service.js';
 import { SummaryJobs } from '../../src/generation/summaries/summary-jobs.js';
 import { poolOf } from '../../src/infrastructure/database/pool.js';
 import { StoredSummaries } from '../../src/messages/summaries/stored-summaries.service.js';
@@ -19,7 +20,8 @@ import {
   type Person,
   type Replica,
 } from '../support/parley.js';
-import { logInAdmin } from '../support/people.js';
+import { createConnection, listsModels } from '../support/connections.js';
+import { idOf, logInAdmin } from '../support/people.js';
 import { askWith } from '../support/tokens.js';
 
 /** An alias of the scripted model that takes so little that two long messages are a fifth of it. */
@@ -53,6 +55,10 @@ beforeAll(async () => {
 
 beforeEach(() => parley.upstream.reset());
 
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
 afterAll(() => parley.stop());
 
 /** A thread in which the model has answered each of the questions with `to <question>`. */
@@ -65,9 +71,13 @@ async function conversation(...questions: string[]): Promise<string> {
 async function say(
   thread: string,
   content: string,
-  { model = upstreamModel, ...body }: { model?: string; parentId?: string | null } = {},
+  {
+    model = upstreamModel,
+    answer = `to ${content}`,
+    ...body
+  }: { model?: string; answer?: string; parentId?: string | null } = {},
 ): Promise<string> {
-  parley.upstream.enqueue(answers(`to ${content}`));
+  parley.upstream.enqueue(answers(answer));
   const posted = await ada.post(thread, model, { content, ...body });
   expect(posted.status).toBe(200);
   return posted.data.assistantMessage.id;
@@ -205,6 +215,9 @@ describe('summarising when asked to', () => {
     await summarize(thread);
     await say(thread, 'three');
     const before = await stored(thread);
+    const tooLong = answerPieces('word '.repeat(3000)).map((piece) =>
+      piece.replace('"completion_tokens":3', '"completion_tokens":3001'),
+    );
     const cutOff = answerPieces('About').map((piece) => piece.replace('"stop"', '"length"'));
     for (const [script, code] of [
       [json({ error: { message: 'no' } }, { status: 400 }), 'PROVIDER_REQUEST_REFUSED'],
@@ -212,7 +225,7 @@ describe('summarising when asked to', () => {
       [answers('  '), 'PROVIDER_INVALID_RESPONSE'],
       [stream(cutOff), 'PROVIDER_INVALID_RESPONSE'],
       [breaksOff(['Ab']), 'PROVIDER_INVALID_RESPONSE'],
-      [answers('word '.repeat(3000)), 'PROVIDER_INVALID_RESPONSE'],
+      [stream(tooLong), 'PROVIDER_INVALID_RESPONSE'],
     ] as const) {
       parley.upstream.enqueue(script);
       expect((await summarize(thread)).error?.code).toBe(code);
@@ -220,6 +233,38 @@ describe('summarising when asked to', () => {
     }
     parley.upstream.enqueue(answers('About one and two.'));
     expect((await summarize(thread)).status).toBe(200);
+  });
+
+  it('takes one that has as many tokens as it should, though we would estimate far more', async () => {
+    const thread = await conversation('one', 'two');
+    const text = 'සිංහල '.repeat(300).trim();
+    parley.upstream.enqueue(answers(text));
+    expect((await summarize(thread)).data.summary).toBe(text);
+  });
+
+  it('leaves out what no model is told: what a system or a tool said', async () => {
+    const thread = await conversation('one', 'two', 'three');
+    await second.database.query(
+      `UPDATE messages SET role = CASE content WHEN 'one' THEN 'system' ELSE 'tool' END
+        WHERE thread_id = $1 AND content IN ('one', 'to one')`,
+      [fromWireId('thread', thread)],
+    );
+    parley.upstream.enqueue(answers('About two.'));
+    expect((await summarize(thread)).data.summary).toBe('About two.');
+    expect(askedLast().lines).toEqual([
+      { role: 'user', text: 'two' },
+      { role: 'assistant', text: 'to two' },
+    ]);
+  });
+
+  it('ends after ten minutes, with what was stored by then', async () => {
+    const thread = await conversation('one', 'two');
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    jest
+      .spyOn(AbortSignal, 'timeout')
+      .mockImplementation((ms) => (ms === limitMs ? AbortSignal.abort() : timeout(ms)));
+    expect((await summarize(thread)).error?.code).toBe('GENERATION_INTERRUPTED');
+    expect(await stored(thread)).toEqual(none);
   });
 
   it('begins anew on a branch without what was summarised', async () => {
@@ -305,7 +350,8 @@ describe('summaries as they are stored', () => {
     const talk = { threadId: thread, modelId: upstreamModel };
     const leaseMs = 60_000;
     const lease = await summaries.begin(row, talk, leaseMs);
-    const [message] = await summaries.next(row, talk, lease, 10);
+    const stretch = await summaries.next(row, talk, lease, 10);
+    const [message] = stretch?.messages ?? [];
     const change = { text: 'x', throughId: message?.id ?? '', leaseMs };
     const expired = { ...lease, until: new Date(lease.until.getTime() - 1) };
     const older = { ...lease, throughId: message?.id ?? '' };
@@ -328,7 +374,118 @@ describe('summaries as they are stored', () => {
   });
 });
 
+describe('a summary in several stretches', () => {
+  it('says nothing of a branch that is left between two of them', async () => {
+    const thread = await ada.createThread('Talk');
+    for (const question of ['one', 'two', 'three']) await say(thread, question, { model: small });
+    await second.database.query(
+      `UPDATE messages SET content = $2 WHERE thread_id = $1 AND content IN ('one', 'two')`,
+      [fromWireId('thread', thread), 'some words '.repeat(160)],
+    );
+    const [row] = await second.database.query<Owner[]>(
+      'SELECT tenant_id AS "tenantId", user_id AS "userId" FROM threads WHERE id = $1',
+      [fromWireId('thread', thread)],
+    );
+    if (row === undefined) throw new Error('no thread');
+    const user = {
+      ...row,
+      role: 'user',
+      credential: { kind: 'job', isOwnersOwn: true, models: null },
+    } as const;
+    // Before the lease, before the first stretch, before the second.
+    const asked = [
+      (): Promise<void> => Promise.resolve(),
+      (): Promise<void> => Promise.resolve(),
+      async (): Promise<void> => {
+        await say(thread, 'other', { model: small, parentId: null });
+        await say(thread, 'next', { model: small });
+        parley.upstream.enqueue(answers('About other.'));
+      },
+    ];
+    const wish = {
+      threadId: fromWireId('thread', thread) ?? '',
+      modelId: small,
+      requestId: 'req_test',
+      signal: new AbortController().signal,
+    };
+    parley.upstream.enqueue(answers('About one.'));
+    await parley.first.app.get(Summaries).summarize(async () => {
+      await asked.shift()?.();
+      return user;
+    }, wish);
+    expect(askedLast().lines).toEqual([
+      { role: 'user', text: 'other' },
+      { role: 'assistant', text: 'to other' },
+    ]);
+    expect((await stored(thread))?.summary).toBe('About other.');
+  });
+});
+
 describe('a conversation that grows', () => {
+  it('is answered, whatever the question whether it is long does to the database', async () => {
+    const thread = await ada.createThread();
+    jest
+      .spyOn(parley.first.app.get(StoredSummaries), 'uncovered')
+      .mockImplementation((_owner, _upTo, _most, db) => db.query('SELECT 1 / 0'));
+    await say(thread, 'one');
+    expect((await ada.messages(thread)).map(({ status }) => status)).toEqual(['complete', 'complete']);
+  });
+
+  it('is summarised as soon as something is left out of the context that no summary covers', async () => {
+    const thread = await ada.createThread('Talk');
+    // Three bytes and three tokens each: less than the share by the bytes, and nearly all that fits.
+    await say(thread, '☃'.repeat(300), { model: small, answer: 'ok' });
+    expect(await allJobs(thread)).toEqual([]);
+    parley.upstream.enqueue(answers('ok'), answers('About snow.'));
+    await ada.post(thread, small, { content: long.slice(0, 100) });
+    await until(thread, 'completed');
+    expect((await stored(thread))?.summary).toBe('About snow.');
+  });
+
+  it('is summarised with what the token may use that it grows by: no key of its owner, no other model', async () => {
+    parley.upstream.route('GET', '/models', listsModels());
+    const credential = 'the-key-of-the-organisation';
+    const connection = { kind: 'openai-compatible', baseUrl: parley.upstream.url, credential };
+    await createConnection(root, { ...connection, name: 'may', models: ['open'], personalKeys: 'allowed' });
+    const alias = { kind: 'alias', scope: 'tenant' };
+    await root.ask('POST', '/api/models', { ...alias, id: 'summarizer', target: { model: 'demo' } });
+    await root.ask('POST', '/api/models', {
+      ...alias,
+      id: 'small-open',
+      target: { model: 'open' },
+      contextTokens: 2000,
+    });
+    const given = await ada.ask('POST', '/api/profile/api-keys', { may: 'a-key-of-ada-herself' });
+    expect(given.status).toBe(200);
+    const issued = await root.ask<{ token: string }>('POST', '/api/tokens', {
+      name: 'program',
+      scopes: ['messages:write'],
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+      ownerId: await idOf(ada),
+      models: ['small-open', 'open'],
+    });
+    expect(issued.status).toBe(201);
+    const thread = await ada.createThread();
+    const url = `${parley.first.url}/api/threads/${thread}/models/small-open/messages`;
+    parley.upstream.reset();
+    for (const content of ['one', long.repeat(3)]) {
+      parley.upstream.enqueue(answers('ok'));
+      if (content !== 'one') parley.upstream.enqueue(answers('About one.'));
+      expect((await askWith(issued.data.token, url, { method: 'POST', body: { content } })).status).toBe(200);
+    }
+    await until(thread, 'completed');
+    expect((await stored(thread))?.summary).toBe('About one.');
+    const keys = parley.upstream.requests.map(({ headers }) => headers.authorization);
+    expect(keys).toEqual([credential, credential, credential].map((key) => `Bearer ${key}`));
+    const reaches = await second.database.query<unknown[]>(
+      `SELECT name, data->'reach' AS reach FROM pgboss.job WHERE data->>'threadId' = $1 ORDER BY name`,
+      [fromWireId('thread', thread)],
+    );
+    const reach = { isOwnersOwn: false, models: ['small-open', 'open'] };
+    expect(reaches).toEqual(['summaries', 'titles'].map((name) => ({ name, reach })));
+    await root.ask('DELETE', '/api/models/summarizer');
+  });
+
   it('is summarised once, by one replica, when what no summary covers is more than the share', async () => {
     const thread = await ada.createThread('Talk');
     await say(thread, 'short', { model: small });
@@ -358,6 +515,16 @@ describe('a conversation that grows', () => {
     await ada.post(thread, small, { content: long.repeat(3) });
     await until(thread, 'retry');
     expect(await stored(thread)).toEqual(none);
+    // As if it had failed as often as other jobs may, and once more: answers meanwhile add no job.
+    const asked = parley.upstream.requests.length;
+    parley.upstream.enqueue(json({ error: { message: 'no' } }, { status: 400 }));
+    await second.database.query(
+      `UPDATE pgboss.job SET retry_count = 3, start_after = now() WHERE state = 'retry' AND name = 'summaries'`,
+    );
+    await eventually(() => Promise.resolve(parley.upstream.requests[asked]));
+    await until(thread, 'retry');
+    await say(thread, 'short', { model: small });
+    expect(await allJobs(thread)).toHaveLength(1);
     await second.database.query(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry'`);
     parley.upstream.enqueue(answers('About short.'));
     await until(thread, 'completed');

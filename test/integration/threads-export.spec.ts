@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { fromWireId } from '../../src/common/ids.js';
 import { Gate } from '../../bench/upstream/gate.js';
 import { stream } from '../../bench/upstream/scripts.js';
-import { exported, importFile, withoutIds, type ExportedFile } from '../support/imports.js';
+import {
+  exported,
+  importFile,
+  withoutIds,
+  type ExportedFile,
+  type ExportedThread,
+} from '../support/imports.js';
 import { answerPieces, answers, eventually, Parley, upstreamModel, type Person } from '../support/parley.js';
 import { auditOf, idOf } from '../support/people.js';
 
@@ -132,6 +139,36 @@ describe('exporting', () => {
     expect(await importFile(dora, file)).toMatchObject({ status: 422, error: { code: 'NOTHING_IMPORTED' } });
   });
 
+  it('has nothing that an import refuses, and of texts that are too long an import takes the beginning', async () => {
+    const kurt = await parley.first.logIn('kurt');
+    const thread = await addTalk(kurt);
+    const title = '😀'.repeat(200);
+    await parley.first.database.query('UPDATE threads SET title = $2 WHERE id = $1', [
+      fromWireId('thread', thread),
+      title,
+    ]);
+    await parley.first.database.query(
+      `UPDATE messages SET provider_model = repeat('😀', 200), provider_finish_reason = '' WHERE thread_id = $1`,
+      [fromWireId('thread', thread)],
+    );
+    const file = await exported(kurt);
+    const [original] = file.threads;
+    const longer = { ...original, id: 'longer', title: `${title}!` };
+    const lena = await parley.first.logIn('lena');
+    const answer = await importFile(lena, {
+      ...file,
+      threads: [original, longer],
+      counts: { threads: 2 },
+    });
+    expect(answer).toMatchObject({ status: 200, data: { imported: 2, refused: { count: 0 } } });
+    const copies = (await exported(lena)).threads;
+    expect(copies.map((copy) => copy.title)).toEqual([title, title]);
+    expect(copies[0]?.messages[0]).toMatchObject({
+      providerModel: '😀'.repeat(200),
+      providerFinishReason: null,
+    });
+  });
+
   it('refuses what was changed by hand so that it is no tree of ours', async () => {
     const fred = await parley.first.logIn('fred');
     await addTalk(fred);
@@ -142,6 +179,8 @@ describe('exporting', () => {
     if (thread === undefined) throw new Error('nothing was exported');
     const [first, second, ...others] = thread.messages;
     const last = others.at(-1);
+    const withSummaries = ({ models }: ExportedThread, summary: string): object =>
+      Object.fromEntries(Object.entries(models).map(([id, model]) => [id, { ...model, summary }]));
     const changed: [string, object][] = [
       ['mixed_models', { messages: [...thread.messages.slice(0, -1), { ...last, parentId: first?.id }] }],
       ['malformed', { messages: [second, first, ...others] }],
@@ -149,7 +188,9 @@ describe('exporting', () => {
       ['malformed', { messages: [{ ...first, role: 'robot' }, second, ...others] }],
       ['malformed', { messages: [{ ...first, parts: [{ type: 'image' }] }, second, ...others] }],
       ['malformed', { messages: [{ ...first, temperature: '1' }, second, ...others] }],
-      ['malformed', { title: 'x'.repeat(201) }],
+      ['malformed', { title: undefined }],
+      ['malformed', { models: withSummaries(thread, 'x'.repeat(50_001)) }],
+      ['incomplete', { incomplete: true }],
       ['malformed', { createdAt: '+040000-01-01T00:00:00Z' }],
       ['parent_missing', { messages: [second, ...others] }],
     ];
@@ -237,7 +278,7 @@ describe('a long export', () => {
     return response.complete;
   }
 
-  it('waits for its reader, holds no connection meanwhile, and is cut off when it fails or may not go on', async () => {
+  it('waits for its reader, holds no connection meanwhile, and is cut off when it fails or may not go on, but not by what is deleted', async () => {
     const jane = await parley.first.logIn('jane');
     await addLongThread(jane);
     const busy = async (): Promise<number> => {
@@ -249,20 +290,32 @@ describe('a long export', () => {
     const stalled = await request(jane);
     await once(stalled, 'readable');
     const before = process.memoryUsage().rss;
-    const failing = await request(jane);
-    await once(failing, 'readable');
+    const overtaken = await request(jane);
+    await once(overtaken, 'readable');
     expect(await busy()).toBe(0);
     expect(process.memoryUsage().rss - before).toBeLessThan(60_000_000);
     // The thread goes while it is read.
     await jane.ask('DELETE', '/api/threads?confirm=all');
+    const file = await textOf(overtaken);
+    const { threads, counts } = JSON.parse(file) as ExportedFile;
+    expect(threads).toMatchObject([{ title: 'Long', incomplete: true }]);
+    expect(threads[0]?.messages.length).toBeLessThan(messages);
+    expect(counts).toEqual({ threads: 1, messages: threads[0]?.messages.length });
+    expect((await importFile(jane, file)).error?.details).toMatchObject({
+      report: { refused: { conversations: [{ reason: 'incomplete' }] } },
+    });
     await addLongThread(jane);
+    const failing = await request(jane);
+    await once(failing, 'readable');
     const revoked = await request(jane);
     await once(revoked, 'readable');
     const whole = await request(jane);
     expect(await isWhole(whole)).toBe(true);
+    await parley.first.database.query('ALTER TABLE messages RENAME TO messages_away');
+    expect(await isWhole(failing)).toBe(false);
+    await parley.first.database.query('ALTER TABLE messages_away RENAME TO messages');
     await jane.ask('POST', '/api/logout', {});
     expect(await isWhole(revoked)).toBe(false);
-    expect(await isWhole(failing)).toBe(false);
     stalled.destroy();
     await eventually(async () => ((await busy()) === 0 ? true : undefined));
   });

@@ -133,6 +133,25 @@ describe('an import under way', () => {
     expect(reportOf(again)).toMatchObject({ imported: 1, skipped: { count: 2 } });
   });
 
+  it('waits until fewer than two are under way at its replica', async () => {
+    const people = ['gina', 'hugo', 'ines'];
+    const [first, second, third] = await Promise.all(people.map((name) => parley.first.logIn(name)));
+    if (first === undefined || second === undefined || third === undefined)
+      throw new Error('nobody is there');
+    const open = [first, second].map((person) => upload(person));
+    open.forEach((sent) => sent.write(`[${conversations(1)},`));
+    for (const person of [first, second]) {
+      await eventually(async () => ((await threadsOf(person)) === 1 ? true : undefined));
+    }
+    const file = `[${conversations(1)}]`;
+    const refused = await importFile(third, file);
+    expect(refused).toMatchObject({ status: 503, error: { code: 'IMPORTS_BUSY' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await threadsOf(third)).toBe(0);
+    open.forEach((sent) => sent.end(`${conversations(1, 'more')}]`));
+    await eventually(async () => ((await importFile(third, file)).status === 200 ? true : undefined));
+  });
+
   it('ends with the session of its caller, and says so', async () => {
     const fred = await parley.first.logIn('fred');
     const sent = upload(fred);

@@ -37,6 +37,7 @@ describe('a file that is no export', () => {
     ['threads before their format', '{"threads":[{}],"format":"parley.threads"}', 'IMPORT_FORMAT_UNKNOWN'],
     ['a list of other things', '[{"a":1},5,null]', 'IMPORT_FORMAT_UNKNOWN'],
     ['an empty list', '[]', 'IMPORT_FORMAT_UNKNOWN'],
+    ['a hundred other things without an end', `[${'0,'.repeat(100)}`, 'IMPORT_FORMAT_UNKNOWN'],
     ['no JSON', 'hello', 'IMPORT_FILE_BROKEN'],
     ['half of one', '[{"mapping":{', 'IMPORT_FILE_BROKEN'],
     ['our own without its end', '{"format":"parley.threads","version":1,"threads":[]}', 'IMPORT_FILE_BROKEN'],
@@ -129,6 +130,50 @@ describe('a conversation that cannot be understood', () => {
     expect(report.refused.conversations).toHaveLength(1000);
     const reasons = report.refused.conversations.map(({ reason }) => reason);
     expect(reasons.slice(0, 2)).toEqual(['not_utf8', 'malformed']);
+  });
+});
+
+describe('a file that was made to keep us busy', () => {
+  const good = JSON.stringify(simpleChatGptConversation('good'));
+
+  it('is read until 10,000 of its conversations were refused', async () => {
+    const nora = await parley.first.logIn('nora');
+    const bad = (count: number): string => `[${good}${',0'.repeat(count)}]`;
+    const stopped = await importFile(nora, bad(10_001));
+    expect(stopped).toMatchObject({ status: 422, error: { code: 'IMPORT_FILE_BROKEN' } });
+    expect(stopped.error?.details).toMatchObject({
+      damage: 'too_many_refused',
+      report: { complete: false, imported: 1, refused: { count: 10_000 } },
+    });
+    expect(reportOf(await importFile(nora, bad(10_000))).complete).toBe(true);
+  });
+
+  it('has 100,000 conversations at most', async () => {
+    const otto = await parley.first.logIn('otto');
+    const empty = ',{"uuid":"e","chat_messages":[]}'.repeat(100_000);
+    const answer = await importFile(otto, `[${good}${empty}]`);
+    expect(answer).toMatchObject({
+      status: 413,
+      error: { code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('100000 conversations') },
+    });
+    expect(reportOf(answer)).toMatchObject({ imported: 1, skipped: { count: 99_999 }, complete: false });
+  });
+
+  it('loses what is nested too deep, and what is of half a million values, alone', async () => {
+    const pia = await parley.first.logIn('pia');
+    const deep = `{"uuid":"deep","chat_messages":[{"uuid":"m","sender":"assistant","content":[{"type":"tool_use","input":${'['.repeat(50_000)}${']'.repeat(50_000)}}]}]}`;
+    const wide = `{"id":"wide","mapping":{"a":[${'0,'.repeat(500_000)}0]}}`;
+    const answer = await importFile(pia, `[${deep},${wide},${good}]`);
+    expect(answer.status).toBe(200);
+    expect(reportOf(answer)).toMatchObject({
+      imported: 1,
+      refused: {
+        conversations: [
+          { sourceId: 'deep', reason: 'malformed' },
+          { sourceId: null, reason: 'too_large' },
+        ],
+      },
+    });
   });
 });
 
@@ -264,7 +309,7 @@ describe('an export of ChatGPT', () => {
           message: said('assistant', 'x', { content: { content_type: 'hologram' } }),
         },
       ],
-      { is_archived: true, title: `  ${'T'.repeat(199)}😀` },
+      { is_archived: true, title: `  ${'T'.repeat(199)}😀!` },
     );
     const answer = await importFile(
       jane,
@@ -281,7 +326,7 @@ describe('an export of ChatGPT', () => {
     });
     const [thread] = (await exported(jane)).threads;
     expect(thread).toMatchObject({
-      title: 'T'.repeat(199),
+      title: `${'T'.repeat(199)}😀`,
       archived: true,
       createdAt: '2023-11-14T22:13:20.123Z',
       updatedAt: '2023-11-14T22:15:00.500Z',
@@ -320,6 +365,25 @@ describe('an export of ChatGPT', () => {
     );
     expect(thread?.models['gpt-4o']?.currentLeafId).toBe(messages[7]?.id);
     expect(await branchOf(jane, thread?.title ?? '')).toHaveLength(7);
+  });
+
+  it('is given to a model that can be asked, though its own may be called what none is', async () => {
+    const quinn = await parley.first.logIn('quinn');
+    const answer = (slug: string): Record<string, unknown> =>
+      said('assistant', 'Hi.', { metadata: { model_slug: slug } });
+    const question = { id: 'q', parent: null, message: said('user', 'Hello?') };
+    const file = [
+      chatGptConversation('bad slug', [question, { id: 'a', parent: 'q', message: answer('a\nb') }]),
+      chatGptConversation('worse', [question], { default_model_slug: 'a\u0000b' }),
+    ];
+    expect(reportOf(await importFile(quinn, `\ufeff${JSON.stringify(file)}`)).imported).toBe(2);
+    const { threads } = await exported(quinn);
+    expect(threads.flatMap(({ models }) => Object.keys(models))).toEqual(['auto', 'chatgpt']);
+    expect(threads[0]?.messages[1]?.providerModel).toBeNull();
+    const claude = claudeConversation('c', [{ uuid: '1', sender: 'human', text: 'x' }], { model: 'a\tb' });
+    await importFile(quinn, [claude]);
+    expect(Object.keys((await exported(quinn)).threads.at(-1)?.models ?? {})).toHaveLength(1);
+    expect((await exported(quinn)).threads.flatMap(({ models }) => Object.keys(models))).toContain('claude');
   });
 
   it('is given to the model that is asked for, with which it goes on, and is found', async () => {

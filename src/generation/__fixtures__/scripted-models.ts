@@ -101,6 +101,7 @@ export class ScriptedModels implements ModelProvider {
       id: 'router',
       targets: targets.map((target) => (typeof target === 'string' ? this.target(target) : target)),
       policy: { strategy: 'ordered', maxTargets: targets.length, cooldownMs: 0, ...policy },
+      reach: { isOwnersOwn: true, models: null },
     };
   }
 }

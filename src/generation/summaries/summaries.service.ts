@@ -6,7 +6,7 @@ import { estimateTokens } from '../../llm-providers/tokens/estimated-tokens.js';
 import {
   StoredSummaries,
   type Conversation,
-  type SaidMessage,
+  type Stretch,
   type SummaryLease,
 } from '../../messages/summaries/stored-summaries.service.js';
 import type { ModelRoute } from '../../models/model-route.js';
@@ -15,6 +15,8 @@ import { contextLengthOf } from '../generation-plans.js';
 import { ShortTexts, type ShortText } from '../short-texts.js';
 import { mostSummaryTokens, summaryPrompt, type SummaryPrompt } from './summary-prompt.js';
 
+/** Of all stretches of a conversation together, in ms: those that are done then stand. */
+export const limitMs = 600_000;
 /** How long a model may take for one summary, in ms. */
 const callLimitMs = 120_000;
 /** The lease outlasts the call, by what it takes to write the summary down. */
@@ -56,8 +58,9 @@ export class Summaries {
    * @returns the last summary
    * @throws DomainError as `StoredSummaries` does, NOTHING_TO_SUMMARIZE, as `ShortTexts` does; the summary before stays then
    */
-  async summarize(who: () => Promise<ModelUser>, wish: SummaryWish): Promise<Summary> {
+  async summarize(who: () => Promise<ModelUser>, asked: SummaryWish): Promise<Summary> {
     const user = await who();
+    const wish = { ...asked, signal: AbortSignal.any([asked.signal, AbortSignal.timeout(limitMs)]) };
     let lease = await this.stored.begin(user, wish, leaseMs);
     try {
       let summary: Summary | undefined;
@@ -81,10 +84,10 @@ export class Summaries {
     wish: SummaryWish,
     lease: SummaryLease,
   ): Promise<{ readonly lease: SummaryLease; readonly summary: Summary } | undefined> {
-    const [first, ...others] = await this.stored.next(user, wish, lease, mostBytes);
-    if (first === undefined) return undefined;
+    const stretch = await this.stored.next(user, wish, lease, mostBytes);
+    if (stretch === undefined) return undefined;
     const route = await this.texts.routeOf(user, this.models(wish.modelId));
-    const prompt = promptFor(route, [first, ...others], lease);
+    const prompt = promptFor(route, stretch);
     const summary = await this.write(user, route, prompt, wish);
     const { throughId } = prompt;
     const stored = await this.stored.store(user, wish, { lease, leaseMs, text: summary.text, throughId });
@@ -104,7 +107,9 @@ export class Summaries {
       limitMs: callLimitMs,
       maxOutputTokens: outputTokensOf(route),
     });
-    if (estimateTokens(summary.text) > mostSummaryTokens) throw new DomainError('PROVIDER_INVALID_RESPONSE');
+    // Estimates are on the high side, of some scripts many times.
+    const tokens = Math.min(summary.tokens, estimateTokens(summary.text));
+    if (tokens > mostSummaryTokens) throw new DomainError('PROVIDER_INVALID_RESPONSE');
     return summary;
   }
 
@@ -115,11 +120,7 @@ export class Summaries {
 }
 
 /** What fits into the smallest of the models that may be asked, beside what it writes. */
-function promptFor(
-  route: ModelRoute,
-  messages: readonly [SaidMessage, ...SaidMessage[]],
-  { summary }: SummaryLease,
-): SummaryPrompt {
+function promptFor(route: ModelRoute, { messages, summary }: Stretch): SummaryPrompt {
   const room = Math.floor(contextOf(route) * usable) - outputTokensOf(route);
   return summaryPrompt(messages, { summary, maxTokens: room });
 }

@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { Owner } from '../../common/owner.js';
 import { JobQueues, type Enqueue, type JobAttempt } from '../../infrastructure/jobs/job-queues.service.js';
 import { Log } from '../../infrastructure/logging/log.js';
 import type { Conversation } from '../../messages/summaries/stored-summaries.service.js';
-import { isFinal, JobOwners } from '../job-owners.js';
-import { Summaries } from './summaries.service.js';
+import { isFinal, JobOwners, type JobOwner } from '../job-owners.js';
+import { limitMs, Summaries } from './summaries.service.js';
 
-interface SummaryJob extends Owner, Conversation {}
+interface SummaryJob extends JobOwner, Conversation {}
 
-/** Of all stretches of a conversation together, in ms: what is left then is for the next try. */
-const limitMs = 600_000;
+/** Over some hours, in which no answer of the conversation leads to another job. */
+const retries = 12;
 
 /** Summarises conversations in the background. */
 @Injectable()
@@ -27,6 +26,7 @@ export class SummaryJobs {
       name: 'summaries',
       keyOf: ({ threadId, modelId }) => `${threadId} ${modelId}`,
       limitMs,
+      retries,
       work: (job, attempt) => this.work(job, attempt),
     });
   }

@@ -1,3 +1,4 @@
+import { DomainError } from '../../common/domain-error.js';
 import { estimateTokens } from '../../llm-providers/tokens/estimated-tokens.js';
 import type { SaidMessage } from '../../messages/summaries/stored-summaries.service.js';
 
@@ -6,6 +7,9 @@ const shortest = 300;
 const longest = 700;
 /** What is longer than this was not made as asked. */
 export const mostSummaryTokens = 2 * longest;
+
+/** What there has to be for messages, in tokens: with less of them nothing is said. */
+const leastRoom = 100;
 
 /** What is summarised at once, as a model is told it. */
 export interface SummaryPrompt {
@@ -17,22 +21,27 @@ export interface SummaryPrompt {
 
 /**
  * As many of the messages as fit into so many tokens together with the summary of what came before them, but one at least, cut short
- * if it has to be. What was said is JSON, one object a line: nothing in it can look like the end of it.
+ * if it has to be, as is a summary that takes more than half. What was said is JSON, one object a line: nothing in it can look like
+ * the end of it.
+ * @throws DomainError CONTEXT_LENGTH_EXCEEDED when next to nothing of a message would fit
  */
 export function summaryPrompt(
   messages: readonly [SaidMessage, ...SaidMessage[]],
   { summary, maxTokens }: { readonly summary: string | null; readonly maxTokens: number },
 ): SummaryPrompt {
-  const before = summary === null ? [] : [JSON.stringify({ summary })];
-  let room = maxTokens - estimateTokens(instructions(shortest, longest)) - sizeOf(before);
+  let room = maxTokens - estimateTokens(instructions(shortest, longest));
+  const before = summary === null ? [] : [lineWithin(summary, room / 2, (text) => ({ summary: text }))];
+  room -= sizeOf(before);
+  if (room < leastRoom) throw new DomainError('CONTEXT_LENGTH_EXCEEDED');
   const lines: string[] = [];
   let [{ id: throughId }] = messages;
   for (const message of messages) {
-    const line = lineOf(message, message.content);
-    const size = estimateTokens(line) + 1;
+    const { id, role, content } = message;
+    const lineOf = (text: string): object => ({ role, text });
+    const size = sizeOf([JSON.stringify(lineOf(content))]);
     if (size > room && lines.length > 0) break;
-    lines.push(size > room ? cutShort(message, room) : line);
-    throughId = message.id;
+    lines.push(lineWithin(content, room, lineOf));
+    throughId = id;
     room -= size;
   }
   const said = sizeOf([...before, ...lines]);
@@ -55,17 +64,14 @@ function instructions(least: number, most: number): string {
   ].join('\n');
 }
 
-function lineOf({ role }: SaidMessage, text: string): string {
-  return JSON.stringify({ role, text });
-}
-
-/** The beginning of a message that does not fit as a whole. */
-function cutShort(message: SaidMessage, room: number): string {
-  const { content } = message;
-  const share = room / estimateTokens(lineOf(message, content));
-  for (let length = Math.floor(content.length * share); ; length = Math.floor(length * 0.8)) {
-    const line = lineOf(message, `${content.slice(0, length).toWellFormed()} […]`);
-    if (length === 0 || estimateTokens(line) < room) return line;
+/** A text as a line of data: its beginning when it does not fit as a whole. */
+function lineWithin(text: string, room: number, lineOf: (text: string) => object): string {
+  const whole = JSON.stringify(lineOf(text));
+  const size = sizeOf([whole]);
+  if (size <= room) return whole;
+  for (let length = Math.floor((text.length * room) / size); ; length = Math.floor(length * 0.8)) {
+    const line = JSON.stringify(lineOf(`${text.slice(0, Math.max(length, 0)).toWellFormed()} […]`));
+    if (length <= 0 || sizeOf([line]) <= room) return line;
   }
 }
 

@@ -1,16 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Owner } from '../../common/owner.js';
 import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
 import { JobQueues, type Enqueue, type JobAttempt } from '../../infrastructure/jobs/job-queues.service.js';
 import { Log } from '../../infrastructure/logging/log.js';
 import type { Message } from '../../messages/message.entity.js';
 import { MessagesService } from '../../messages/messages.service.js';
 import { ThreadsService } from '../../threads/threads.service.js';
-import { isFinal, JobOwners } from '../job-owners.js';
+import { isFinal, JobOwners, type JobOwner } from '../job-owners.js';
 import { ShortTexts } from '../short-texts.js';
 import { firstWords, titleIn } from './title-text.js';
 
-interface TitleJob extends Owner {
+interface TitleJob extends JobOwner {
   readonly threadId: string;
   /** The answer of the exchange that the title is made of. */
   readonly answerId: string;

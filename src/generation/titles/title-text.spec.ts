@@ -27,8 +27,16 @@ describe('the title in what a model wrote', () => {
     ['**A plan**', 'A plan'],
     ['C# and C++', 'C# and C++'],
     ['tab\tbell\u0007', 'tab bell'],
-    ['😀'.repeat(300), '😀'.repeat(200)],
+    // At most 200 UTF-16 units, and no half of a character.
+    ['😀'.repeat(300), '😀'.repeat(100)],
+    [`a${'😀'.repeat(300)}`, `a${'😀'.repeat(99)}`],
   ])('of %j is one line without what is put around titles', (written, title) => {
     expect(titleIn(written)).toBe(title);
+  });
+
+  it('is found in no time, whatever a model writes', () => {
+    const started = performance.now();
+    titleIn(`x${'_'.repeat(49_000)}x`);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 });

@@ -14,8 +14,7 @@ import { outsideRequests } from '../http/request-context.js';
 import { Log } from '../logging/log.js';
 import { JobTables, type WaitingJobs } from './job-tables.repository.js';
 
-/** Times that a job is tried again, after a wait that doubles. */
-const retries = 3;
+const usualRetries = 3;
 const longestRetryDelaySeconds = 3600;
 /** A job whose process gave no sign of life for so long is tried again; somebody looks every minute. */
 const heartbeatSeconds = 30;
@@ -47,6 +46,8 @@ export interface JobKind<Data extends object> {
   readonly keyOf: (data: Data) => string;
   /** How long a try may take, in ms. */
   readonly limitMs: number;
+  /** Times that it is tried again, after a wait that doubles up to an hour; three when nothing is said. */
+  readonly retries?: number;
   /** Done again from the start when it throws, or when the process dies: to be repeatable. */
   readonly work: (data: Data, attempt: JobAttempt) => Promise<void>;
 }
@@ -77,7 +78,7 @@ export class JobQueues implements OnApplicationBootstrap, BeforeApplicationShutd
 
   /** For whoever does jobs, while the application is wired. */
   define<Data extends object>(kind: JobKind<Data>): Enqueue<Data> {
-    const { name, keyOf, limitMs } = kind;
+    const { name, keyOf, limitMs, retries = usualRetries } = kind;
     const options = {
       pollingIntervalSeconds: this.config['jobs.pollIntervalMs'] / 1000,
       localConcurrency: this.config['jobs.concurrency'],

@@ -15,6 +15,13 @@ import {
 
 export type { Conversation, SaidMessage, SummaryLease, Uncovered };
 
+/** What is to be summarised next. */
+export interface Stretch {
+  readonly messages: readonly [SaidMessage, ...SaidMessage[]];
+  /** Of what comes before; null without one, and when that was left for another branch. */
+  readonly summary: string | null;
+}
+
 /** When somebody who finds a summary under way may ask again, in ms. */
 const retryAfterMs = 5000;
 
@@ -51,14 +58,18 @@ export class StoredSummaries {
     throw new DomainError('SUMMARY_IN_PROGRESS', { retryAfterMs });
   }
 
-  /** What is to be summarised next, oldest first: as `SummariesRepository.next`. */
-  next(
+  /** Messages oldest first: as `SummariesRepository.next`. Undefined when there is nothing. */
+  async next(
     owner: Owner,
     conversation: Conversation,
-    { throughId }: SummaryLease,
+    { throughId, summary }: SummaryLease,
     maxBytes: number,
-  ): Promise<readonly SaidMessage[]> {
-    return this.summaries.next(owner, conversation, { throughId, maxBytes });
+  ): Promise<Stretch | undefined> {
+    const found = await this.summaries.next(owner, conversation, { throughId, maxBytes });
+    const [first, ...others] = found;
+    if (first === undefined) return undefined;
+    // Told with the messages: a branch may be left at any time.
+    return { messages: [first, ...others], summary: first.isContinued ? summary : null };
   }
 
   /**

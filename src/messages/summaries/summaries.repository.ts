@@ -13,7 +13,7 @@ export interface Conversation {
 export interface SummaryLease {
   readonly until: Date;
   readonly throughId: string | null;
-  /** Null without one, and when what it covers is not on the current branch. */
+  /** Null without one. Of use only where the message is on the current branch. */
   readonly summary: string | null;
 }
 
@@ -22,6 +22,11 @@ export interface SaidMessage {
   readonly id: string;
   readonly role: MessageRole;
   readonly content: string;
+}
+
+interface NextMessage extends SaidMessage {
+  /** Whether the messages follow the one that they were to follow, or begin anew. */
+  readonly isContinued: boolean;
 }
 
 export interface NewSummary {
@@ -59,7 +64,8 @@ export class SummariesRepository {
   ): Promise<Uncovered | undefined> {
     const [found] = await db.query<Uncovered[]>(
       `WITH RECURSIVE covered AS (
-         SELECT summary_through_id AS id FROM thread_models WHERE thread_id = $3 AND model_id = $4
+         SELECT summary_through_id AS id FROM thread_models
+          WHERE tenant_id = $1 AND user_id = $2 AND thread_id = $3 AND model_id = $4
        ), branch AS (
          SELECT id, parent_id, 1 AS length, octet_length(content)::bigint AS bytes FROM messages
           WHERE tenant_id = $1 AND user_id = $2 AND id = $5
@@ -88,9 +94,7 @@ export class SummariesRepository {
           WHERE tenant_id = $1 AND user_id = $2 AND thread_id = $3 AND model_id = $4
             AND (summarizing_until IS NULL OR summarizing_until <= now())
          RETURNING *)
-       SELECT leased.summarizing_until AS until, leased.summary_through_id AS "throughId",
-              CASE WHEN through.on_current_branch THEN leased.summary END AS summary
-         FROM leased LEFT JOIN messages through ON through.id = leased.summary_through_id`,
+       SELECT summarizing_until AS until, summary_through_id AS "throughId", summary FROM leased`,
       [owner.tenantId, owner.userId, threadId, modelId, leaseMs],
     );
     return lease;
@@ -98,28 +102,33 @@ export class SummariesRepository {
 
   /**
    * The oldest messages that are to be summarised, up to `maxBytes` of text together but one at least: of the current branch what
-   * follows `throughId`, or all when that is not on it, without the newest question and its answer. Ids grow along a branch. All of
-   * the branch is found first: by the order or a range of ids Postgres may walk through the messages of everybody.
+   * follows `throughId`, or all when that is not on it, without the newest question and its answer; as `toSaid` has it, what nobody is
+   * told is not among them. Ids grow along a branch. All of the branch is found first: by the order or a range of ids Postgres may walk
+   * through the messages of everybody.
    */
   next(
     owner: Owner,
     { threadId, modelId }: Conversation,
     { throughId, maxBytes }: { readonly throughId: string | null; readonly maxBytes: number },
-  ): Promise<SaidMessage[]> {
+  ): Promise<NextMessage[]> {
     return this.dataSource.query(
       `WITH said AS MATERIALIZED (
-         SELECT id, octet_length(content) AS bytes FROM messages
+         SELECT id, role, octet_length(content) AS bytes FROM messages
           WHERE tenant_id = $1 AND user_id = $2 AND thread_id = $3 AND model_id = $4 AND on_current_branch
+       ), through AS (
+         SELECT id FROM said WHERE id = $5
        ), placed AS (
          SELECT id, row_number() OVER older AS place, sum(bytes) OVER older AS bytes FROM said
-          WHERE id > coalesce((SELECT id FROM said WHERE id = $5), '00000000-0000-0000-0000-000000000000')
+          WHERE role IN ('user', 'assistant') AND bytes > 0
+            AND id > coalesce((SELECT id FROM through), '00000000-0000-0000-0000-000000000000')
             AND id < (
               SELECT coalesce(leaf.parent_id, leaf.id) FROM thread_models model
                 JOIN messages leaf ON leaf.id = model.current_leaf_id
-               WHERE model.thread_id = $3 AND model.model_id = $4)
+               WHERE model.tenant_id = $1 AND model.user_id = $2 AND model.thread_id = $3 AND model.model_id = $4)
          WINDOW older AS (ORDER BY id)
        )
-       SELECT id, role, content FROM placed JOIN messages USING (id)
+       SELECT id, messages.role, content, EXISTS (SELECT FROM through) AS "isContinued"
+         FROM placed JOIN messages USING (id)
         WHERE place <= ${mostAtOnce} AND (bytes <= $6 OR place = 1) ORDER BY id`,
       [owner.tenantId, owner.userId, threadId, modelId, throughId, maxBytes],
     );
@@ -143,7 +152,8 @@ export class SummariesRepository {
                 summarizing_until = now() + $8 * interval '1 ms'
           WHERE tenant_id = $1 AND user_id = $2 AND thread_id = $3 AND model_id = $4
             AND summarizing_until = $9 AND summary_through_id IS NOT DISTINCT FROM $10
-            AND EXISTS (SELECT FROM messages WHERE id = $6 AND thread_id = $3 AND model_id = $4 AND on_current_branch)
+            AND EXISTS (SELECT FROM messages WHERE tenant_id = $1 AND user_id = $2 AND id = $6
+                           AND thread_id = $3 AND model_id = $4 AND on_current_branch)
          RETURNING *)
        SELECT summarizing_until AS until, summary_through_id AS "throughId", summary FROM stored`,
       [

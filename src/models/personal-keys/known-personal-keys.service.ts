@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { modelReachOf } from '../../auth/granted-models.js';
 import { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import type { Owner } from '../../common/owner.js';
@@ -67,13 +68,14 @@ export class KnownPersonalKeys {
 
   /**
    * The connection with the user's own key if there is one and it is allowed, else as it is: the organisation's key is used only for
-   * those who have none, and never where one is required. A token that somebody else made for them spends nothing of theirs.
+   * those who have none, and never where one is required. A token that somebody else made for them, and a job
+   * that it led to, spends nothing of theirs.
    * @throws DomainError API_KEY_REQUIRED; PERSONAL_KEY_UNREADABLE, also when the key was given for another address;
    *   ENCRYPTION_UNAVAILABLE; CONNECTION_UNREADABLE when the organisation's credential would be needed
    */
   async payer(user: ModelUser, connection: Connection, isRequired: boolean): Promise<PaidConnection> {
     const rule = connection.personalKeys;
-    const keys = rule === undefined || !isInOwnHands(user) ? [] : await this.keysOf(user);
+    const keys = rule === undefined || !modelReachOf(user).isOwnersOwn ? [] : await this.keysOf(user);
     const key = keys.find(({ connectionId }) => connectionId === connection.id);
     if (key !== undefined) return this.paidBy(key, connection);
     if (isRequired || rule === 'required') throw new DomainError('API_KEY_REQUIRED');
@@ -101,8 +103,4 @@ export class KnownPersonalKeys {
   private async keysOf(owner: Owner): Promise<readonly PersonalKey[]> {
     return (await this.known.get(`${owner.tenantId} ${owner.userId}`, () => this.keys.list(owner))) ?? [];
   }
-}
-
-function isInOwnHands({ credential }: ModelUser): boolean {
-  return credential.kind !== 'token' || credential.isOwnersOwn;
 }

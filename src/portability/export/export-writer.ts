@@ -16,6 +16,7 @@ export interface ExportWriter {
   begin(now: Date): string;
   beginThread(view: ThreadWithModels, before: ExportCounts): string;
   message(message: Message, view: ThreadWithModels, place: { readonly isFirst: boolean }): string;
-  endThread(): string;
+  /** @param isWhole false when the thread was deleted while it was written */
+  endThread(isWhole: boolean): string;
   end(counts: ExportCounts): string;
 }

@@ -25,7 +25,7 @@ export const jsonExport: ExportWriter = {
   message(message, _view, { isFirst }) {
     return `${isFirst ? '' : ','}\n${JSON.stringify(portableMessage(message))}`;
   },
-  endThread: () => ']}',
+  endThread: (isWhole) => (isWhole ? ']}' : '],"incomplete":true}'),
   end: ({ threads, messages }: ExportCounts) => `\n],"counts":${JSON.stringify({ threads, messages })}}\n`,
 };
 

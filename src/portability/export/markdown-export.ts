@@ -24,7 +24,7 @@ export const markdownExport: ExportWriter = {
   message(message, view) {
     return `\n## ${heading(message, view)}\n\n${message.content === '' ? '*(no text)*\n' : quoted(message.content)}`;
   },
-  endThread: () => '',
+  endThread: (isWhole) => (isWhole ? '' : '\n*(deleted while this was written)*\n'),
   end: ({ threads, messages }) => `\n---\n\n${threads} threads, ${messages} messages.\n`,
 };
 

@@ -43,7 +43,7 @@ export class ThreadExportService {
     yield* this.file(owner, [view], format);
   }
 
-  /** Every thread of the owner, the oldest first, in pieces. Those deleted meanwhile are left out. */
+  /** Every thread of the owner, the oldest first, in pieces. What is deleted meanwhile is left out. */
   async *all(owner: Owner, format: ExportFormat): AsyncGenerator<string, void, undefined> {
     await this.record(owner, { kind: 'user', id: toWireId('user', owner.userId) }, format);
     yield* this.file(owner, this.everyThread(owner), format);
@@ -59,7 +59,12 @@ export class ThreadExportService {
     yield writer.begin(this.clock.now());
     for await (const view of views) {
       let inThread: number | undefined;
+      let isWhole = true;
       for await (const page of this.pagesOf(owner, view.thread.id, writer.branch)) {
+        if (page === undefined) {
+          isWhole = false;
+          break;
+        }
         if (inThread === undefined) yield writer.beginThread(view, counts);
         inThread ??= 0;
         let text = '';
@@ -67,7 +72,7 @@ export class ThreadExportService {
         if (text !== '') yield text;
       }
       if (inThread === undefined) continue;
-      yield writer.endThread();
+      yield writer.endThread(isWhole);
       counts.threads++;
       counts.messages += inThread;
     }
@@ -84,21 +89,20 @@ export class ThreadExportService {
     }
   }
 
-  /** At least one page, which may be empty; none when the thread is gone. */
+  /** At least one page, which may be empty; ends with undefined when the thread is gone. */
   private async *pagesOf(
     owner: Owner,
     threadId: string,
     branch: ExportWriter['branch'],
-  ): AsyncGenerator<readonly Message[], void, undefined> {
+  ): AsyncGenerator<readonly Message[] | undefined, void, undefined> {
     const query = { threadId, branch, order: 'asc', limit: messagesAtOnce } as const;
-    for (let cursor: string | undefined, isFirst = true, isOver = false; !isOver; isFirst = false) {
+    for (let cursor: string | undefined, isOver = false; !isOver;) {
       const page = await this.messages.list(owner, { ...query, cursor }).catch((error: unknown) => {
-        const isGone = error instanceof DomainError && error.code === 'THREAD_NOT_FOUND';
-        if (isGone && isFirst) return undefined;
+        if (error instanceof DomainError && error.code === 'THREAD_NOT_FOUND') return undefined;
         throw error;
       });
+      yield page?.items;
       if (page === undefined) return;
-      yield page.items;
       cursor = page.pagination.cursor ?? undefined;
       isOver = !page.pagination.hasMore;
     }

@@ -1,8 +1,9 @@
+import { unsaid } from '../../messages/message-rows.js';
 import { byTime, parentsFirst } from './branches.js';
 import { contentOf, type Content } from './chatgpt-content.js';
 import { onlyModel } from './only-model.js';
-import { RefusedConversation, unsaid, type Conversation, type Omission, type Said } from './conversation.js';
-import { idOf, isObject, objectOf, shortTextOf, timeOf, type JsonObject } from './json-values.js';
+import { RefusedConversation, type Conversation, type Omission, type Said } from './conversation.js';
+import { idOf, isObject, modelIdOf, objectOf, shortTextOf, timeOf, type JsonObject } from './json-values.js';
 import type { Reading } from './reading.js';
 
 const roles = ['user', 'assistant', 'system', 'tool'] as const;
@@ -42,7 +43,7 @@ export function readChatGptConversation(value: JsonObject, { modelId, now }: Rea
   const begun = seconds(value['create_time']) ?? nodes.map(sent).find((time) => time !== undefined) ?? now;
   const ordered = byTime(nodes, sent, begun);
   const leafId = keptAt.get(String(value['current_node'])) ?? ordered.at(-1)?.message.sourceId;
-  const model = modelId ?? lastModel(nodes, leafId) ?? idOf(value['default_model_slug']) ?? 'chatgpt';
+  const model = modelId ?? lastModel(nodes, leafId) ?? modelIdOf(value['default_model_slug']) ?? 'chatgpt';
   const messages = ordered.map(({ message, at }) => toSaid(message, { at, modelId: model }));
   return {
     sourceId,
@@ -95,7 +96,7 @@ function lastModel(nodes: readonly KeptNode[], leafId: string | undefined): stri
 }
 
 function modelOf({ role, message: { metadata } }: KeptNode): string | undefined {
-  return role === 'assistant' && isObject(metadata) ? idOf(metadata['model_slug']) : undefined;
+  return role === 'assistant' && isObject(metadata) ? modelIdOf(metadata['model_slug']) : undefined;
 }
 
 function toSaid(node: KeptNode, { at, modelId }: { readonly at: Date; readonly modelId: string }): Said {

@@ -1,10 +1,12 @@
+import { unsaid } from '../../messages/message-rows.js';
 import type { MessagePart } from '../../messages/message.js';
 import { byTime } from './branches.js';
-import { RefusedConversation, unsaid, type Conversation, type Omission, type Said } from './conversation.js';
+import { RefusedConversation, type Conversation, type Omission, type Said } from './conversation.js';
 import {
   idOf,
   isObject,
   listOf,
+  modelIdOf,
   objectOf,
   shortTextOf,
   textOf,
@@ -54,7 +56,7 @@ export function readClaudeConversation(value: JsonObject, { modelId, now }: Read
     return message.parts.length > 0 ? [{ ...message, parentId, at }] : [];
   });
   const leafId = keptAt.get(String(value['current_leaf_message_uuid'])) ?? kept.at(-1)?.sourceId;
-  const model = modelId ?? idOf(value['model']) ?? 'claude';
+  const model = modelId ?? modelIdOf(value['model']) ?? 'claude';
   const messages = kept.map(({ role, parts, at, ...ids }): Said => ({
     ...unsaid,
     sourceId: ids.sourceId,
@@ -63,7 +65,8 @@ export function readClaudeConversation(value: JsonObject, { modelId, now }: Read
     role,
     status: 'complete',
     parts: [...parts],
-    providerModel: role === 'assistant' ? (idOf(ids.value['model']) ?? idOf(value['model']) ?? null) : null,
+    providerModel:
+      role === 'assistant' ? (modelIdOf(ids.value['model']) ?? modelIdOf(value['model']) ?? null) : null,
     createdAt: at,
     updatedAt: at,
   }));

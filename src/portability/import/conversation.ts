@@ -14,6 +14,7 @@ export type Refusal =
   | 'parent_missing'
   | 'cycle'
   | 'mixed_models'
+  | 'incomplete'
   | 'not_storable';
 
 /** Why something that was said is not imported, though its conversation is. */
@@ -57,20 +58,3 @@ export class RefusedConversation extends Error {
     super(reason);
   }
 }
-
-/** What of a message is null unless its file says otherwise. */
-export const unsaid = {
-  provider: null,
-  providerModel: null,
-  temperature: null,
-  inputTokens: null,
-  outputTokens: null,
-  cachedTokens: null,
-  costMicros: null,
-  currency: null,
-  finishReason: null,
-  providerFinishReason: null,
-  timeToFirstTokenMs: null,
-  durationMs: null,
-  errorCode: null,
-} as const;

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
 import { DomainError } from '../../common/domain-error.js';
 import { portableFormat, portableVersion } from '../portable-thread.js';
 import { isChatGptConversation, readChatGptConversation } from './chatgpt-export.js';
@@ -11,8 +12,14 @@ import { readParleyThread } from './parley-export.js';
 import type { ReadConversation, Reading } from './reading.js';
 import { ZipArchive } from './zip-archive.js';
 
-/** Of one conversation as it is written in the file: it is parsed whole. */
-const maxConversationBytes = 32 * 1024 ** 2;
+/** Of one conversation as it is written in the file: it is parsed whole, and nobody else has the processor meanwhile. */
+const maxConversation = { maxItemBytes: 16 * 1024 ** 2, maxItemValues: 500_000 };
+
+/** A file of which so many elements are of nobody's is nobody's. */
+const mostUnknown = 100;
+
+/** After so much of the processor others are let at it. */
+const longestTurnMs = 10;
 
 /** ChatGPT's larger exports come in numbered files. */
 const wantedName = /(?:^|\/)(?:conversations(?:-\d+)?|parley-threads)\.json$/;
@@ -37,6 +44,7 @@ interface UploadedFile {
 export class ConversationsFile {
   /** Undefined as long as nothing was recognised. */
   source: Source | undefined;
+  private unknown = 0;
 
   constructor(private readonly file: UploadedFile) {}
 
@@ -52,10 +60,15 @@ export class ConversationsFile {
   }
 
   private async *inJson(bytes: AsyncIterable<Buffer>): AsyncGenerator<FoundConversation, void, undefined> {
-    const items = new JsonItems({ maxItemBytes: maxConversationBytes, list: 'threads' });
+    const items = new JsonItems({ ...maxConversation, list: 'threads' });
     const head = new PortableHead();
+    let turn = performance.now();
     for await (const chunk of bytes) {
       for (const item of items.push(chunk)) {
+        if (performance.now() - turn > longestTurnMs) {
+          await setImmediate();
+          turn = performance.now();
+        }
         if (item.key === undefined) yield this.found(parsed(item));
         else if (head.take(item)) {
           this.source = 'parley';
@@ -67,10 +80,16 @@ export class ConversationsFile {
     head.end();
   }
 
-  /** An element of a list: a conversation of ChatGPT or Claude, or nothing that is known. */
+  /**
+   * An element of a list: a conversation of ChatGPT or Claude, or nothing that is known.
+   * @throws DomainError IMPORT_FORMAT_UNKNOWN
+   */
   private found(value: JsonObject | RefusedConversation): FoundConversation {
     const maker = value instanceof RefusedConversation ? undefined : makers.find(({ made }) => made(value));
     this.source = maker?.source ?? this.source;
+    if (this.source === undefined && ++this.unknown === mostUnknown) {
+      throw new DomainError('IMPORT_FORMAT_UNKNOWN');
+    }
     return found(maker?.source, maker?.read ?? refuse, value);
   }
 }

@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { JsonItems } from './json-items.js';
 
-function itemsOf(text: string, chunkSize = text.length, maxItemBytes = 1000): unknown[] {
-  const items = new JsonItems({ maxItemBytes, list: 'threads' });
+function itemsOf(
+  text: string,
+  chunkSize = text.length,
+  maxItemBytes = 1000,
+  maxItemValues = 1000,
+): unknown[] {
+  const items = new JsonItems({ maxItemBytes, maxItemValues, list: 'threads' });
   const bytes = Buffer.from(text);
   const found: unknown[] = [];
   for (let at = 0; at < bytes.length; at += chunkSize) {
@@ -84,5 +89,25 @@ describe('cutting JSON into items', () => {
         [undefined, '2'],
       ]);
     }
+  });
+
+  it('passes over an item of too many values, whose brackets and commas it counts, texts apart', () => {
+    const text = '[[1,2,3],{"a":[{}]},",,,,[[[[",[1,2,3,4],[[[[]]]],[1]]';
+    for (const size of [1, 7, 1000]) {
+      expect(itemsOf(text, size, 1000, 3).map((item) => (item as unknown[])[1])).toEqual([
+        '[1,2,3]',
+        '{"a":[{}]}',
+        '",,,,[[[["',
+        undefined,
+        undefined,
+        '[1]',
+      ]);
+    }
+  });
+
+  it('begins behind a byte order mark, of which there is one', () => {
+    for (const size of [1, 2, 100]) expect(itemsOf('\ufeff [1]', size)).toEqual([[undefined, '1']]);
+    expect(() => itemsOf('\ufeff\ufeff[1]')).toThrow(refusal);
+    expect(() => itemsOf('[1]\ufeff')).toThrow(refusal);
   });
 });

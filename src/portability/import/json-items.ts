@@ -4,17 +4,20 @@ import { brokenFile } from './broken-file.js';
 export interface JsonItem {
   /** Undefined in an array. */
   readonly key: string | undefined;
-  /** As it is written, complete in its brackets; undefined when that is larger than may be. */
+  /** As it is written, complete in its brackets; undefined when that is larger, or is of more values, than may be. */
   readonly text: Buffer | undefined;
 }
 
 interface ItemLimits {
   readonly maxItemBytes: number;
+  /** Values in values: a parser takes as long for each of them as for a hundred characters. */
+  readonly maxItemValues: number;
   readonly list: string;
 }
 
 const maxKeyBytes = 200;
 
+const byteOrderMark = [0xef, 0xbb, 0xbf];
 const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
@@ -35,11 +38,15 @@ export class JsonItems {
   private expected: Expected = 'value';
   private key: string | undefined;
 
+  /** How much of a byte order mark there was: editors on Windows begin with one. */
+  private marked = 0;
+
   private isInItem = false;
   private depth = 0;
   private isInString = false;
   private isEscaped = false;
   private size = 0;
+  private values = 0;
   private pieces: Buffer[] = [];
 
   constructor(private readonly limits: ItemLimits) {}
@@ -81,6 +88,10 @@ export class JsonItems {
       case 'value':
       case 'value or end':
         if (byte === closeBracket && this.expected === 'value or end') return this.close(openBracket);
+        if (this.nesting.length === 0 && byte === byteOrderMark[this.marked]) {
+          this.marked++;
+          return false;
+        }
         return this.beginValue(byte);
       case 'key':
       case 'key or end':
@@ -146,30 +157,37 @@ export class JsonItems {
       case openBrace:
       case openBracket:
         this.depth++;
+        this.values++;
         return undefined;
       case closeBrace:
       case closeBracket:
         if (this.depth === 0) return index;
         return --this.depth === 0 ? index + 1 : undefined;
       case comma:
+        this.values++;
         return this.depth === 0 ? index : undefined;
       default:
         return undefined;
     }
   }
 
+  private get isTooLarge(): boolean {
+    return this.size > this.limits.maxItemBytes || this.values > this.limits.maxItemValues;
+  }
+
   private keep(piece: Buffer): void {
     this.size += piece.length;
-    if (this.size <= this.limits.maxItemBytes) this.pieces.push(piece);
-    else this.pieces = [];
+    if (this.isTooLarge) this.pieces = [];
+    else this.pieces.push(piece);
   }
 
   /** The item that has ended, unless it is a key. */
   private finish(): JsonItem | undefined {
-    const text = this.size > this.limits.maxItemBytes ? undefined : Buffer.concat(this.pieces);
+    const text = this.isTooLarge ? undefined : Buffer.concat(this.pieces);
     this.isInItem = false;
     this.pieces = [];
     this.size = 0;
+    this.values = 0;
     if (this.expected === 'key' || this.expected === 'key or end') {
       this.key = keyOf(text);
       this.expected = 'colon';

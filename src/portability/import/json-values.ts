@@ -1,4 +1,6 @@
+import { firstCharacters } from '../../common/first-characters.js';
 import { storable } from '../../common/storable.js';
+import { isModelId } from '../../infrastructure/http/model-id.pipe.js';
 import { RefusedConversation } from './conversation.js';
 
 /** An object of JSON of which nothing is known. */
@@ -25,10 +27,10 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? storable(value) : undefined;
 }
 
-/** The beginning of a text, never half of a surrogate pair; undefined for a blank one. */
+/** The beginning of a text; undefined for a blank one. */
 export function shortTextOf(value: unknown, maximum: number): string | undefined {
-  const text = textOf(value)?.trim().slice(0, maximum);
-  return text === undefined || text === '' ? undefined : text.replace(/[\ud800-\udbff]$/, '');
+  const text = firstCharacters(textOf(value)?.trim() ?? '', maximum);
+  return text === '' ? undefined : text;
 }
 
 const maxIdLength = 200;
@@ -37,6 +39,11 @@ const maxIdLength = 200;
 export function idOf(value: unknown): string | undefined {
   const id = textOf(value);
   return id !== undefined && id.length <= maxIdLength ? id : undefined;
+}
+
+/** The name of a model as a thread can have it; undefined when it is none. */
+export function modelIdOf(value: unknown): string | undefined {
+  return isModelId(value) ? value : undefined;
 }
 
 /** From 1970 until tomorrow; a time beyond that is a mistake of whoever wrote it. */

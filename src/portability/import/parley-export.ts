@@ -1,3 +1,4 @@
+import { firstCharacters } from '../../common/first-characters.js';
 import { isModelId } from '../../infrastructure/http/model-id.pipe.js';
 import { generatingStatuses, type MessagePart } from '../../messages/message.js';
 import { parentsFirst } from './branches.js';
@@ -8,6 +9,9 @@ import type { Reading } from './reading.js';
 const roles = ['user', 'assistant', 'system', 'tool'] as const;
 const statuses = ['pending', 'streaming', 'complete', 'interrupted', 'cancelled', 'error'] as const;
 const largestInteger = 2 ** 31 - 1;
+/** Beyond any that a model writes, and all those of a thread together, which are read whenever it is listed. */
+const longestSummary = 50_000;
+const mostOfSummaries = 500_000;
 
 type ReadTime = (value: unknown) => Date;
 
@@ -19,13 +23,14 @@ type ReadTime = (value: unknown) => Date;
 export function readParleyThread(value: JsonObject, { now }: Reading): Conversation {
   const sourceId = idOf(value['id']);
   if (sourceId === undefined) throw new RefusedConversation('no_id');
+  if (value['incomplete'] === true) throw new RefusedConversation('incomplete');
   const time: ReadTime = (text) =>
     required(typeof text === 'string' ? timeOf(Date.parse(text), now) : undefined);
   const messages = listOf(value['messages']).map((item) => toSaid(objectOf(item), time));
   refuseBrokenTree(messages);
   return {
     sourceId,
-    title: required(shortText(value['title'], 200)),
+    title: optional(required(value['title']), 200) ?? undefined,
     archived: value['archived'] === true,
     createdAt: time(value['createdAt']),
     updatedAt: time(value['updatedAt']),
@@ -49,17 +54,23 @@ function refuseBrokenTree(messages: readonly Said[]): void {
 
 function modelsOf(models: JsonObject, messages: readonly Said[], time: ReadTime): ConversationModel[] {
   const byId = new Map(messages.map((message) => [message.sourceId, message]));
+  let inSummaries = 0;
   return [...new Set(messages.map(({ modelId }) => modelId))].map((modelId) => {
     const model = objectOf(Object.hasOwn(models, modelId) ? models[modelId] : undefined);
     const leafId = required(idOf(model['currentLeafId']));
     if (byId.get(leafId)?.modelId !== modelId) throw new RefusedConversation('malformed');
     const throughId = idOf(model['summaryThroughId']);
     const summaryUpdatedAt = model['summaryUpdatedAt'] ?? null;
+    const summary = textOf(model['summary']) ?? null;
+    inSummaries += summary?.length ?? 0;
+    if ((summary?.length ?? 0) > longestSummary || inSummaries > mostOfSummaries) {
+      throw new RefusedConversation('malformed');
+    }
     return {
       modelId,
       leafId,
       lastMessageAt: time(model['lastMessageAt']),
-      summary: textOf(model['summary']) ?? null,
+      summary,
       summaryUpdatedAt: summaryUpdatedAt === null ? null : time(summaryUpdatedAt),
       summaryThroughId:
         throughId !== undefined && byId.get(throughId)?.modelId === modelId ? throughId : null,
@@ -124,13 +135,10 @@ function anyText(value: unknown): string {
   return textOf(value) ?? '';
 }
 
-function shortText(value: unknown, maximum: number): string | undefined {
-  const text = textOf(value);
-  return text !== undefined && text.length <= maximum ? text : undefined;
-}
-
+/** Null for an empty one, too. */
 function optional(value: unknown, maximum: number): string | null {
-  return value === null || value === undefined ? null : required(shortText(value, maximum));
+  if (value === null || value === undefined || value === '') return null;
+  return firstCharacters(anyText(value), maximum);
 }
 
 function numberOf(value: unknown, isGood: (value: number) => boolean): number | null {

@@ -67,7 +67,7 @@ export class ThreadImportController {
       const bytesTotal = Number(request.headers['content-length'] ?? NaN);
       takeLonger(request, response, restMs);
       const running = this.imports.begin(caller, {
-        ...{ kind, bytes, modelId, ended: goneFrom(response, ended) },
+        ...{ kind, bytes, modelId, ended: abandoned(response, ended) },
         bytesTotal: Number.isSafeInteger(bytesTotal) ? bytesTotal : undefined,
       });
       if (accept?.includes('text/event-stream') === true) await this.sendEvents(response, running, ended);
@@ -100,7 +100,7 @@ function kindOf(request: Request): 'json' | 'zip' {
 }
 
 /** Aborted when nobody waits for the answer any more, or may. */
-function goneFrom(response: Response, ended: AbortSignal): AbortSignal {
+function abandoned(response: Response, ended: AbortSignal): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort(new DomainError('INVALID_REQUEST')));
   return AbortSignal.any([gone.signal, ended]);

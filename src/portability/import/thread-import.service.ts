@@ -8,9 +8,19 @@ import type { Owner } from '../../common/owner.js';
 import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
 import { toUnforeseen } from '../../infrastructure/unforeseen.js';
 import { ConversationWriter } from './conversation-writer.service.js';
-import { RefusedConversation } from './conversation.js';
+import { brokenFile } from './broken-file.js';
+import { RefusedConversation, type Conversation } from './conversation.js';
 import { ConversationsFile, type FoundConversation } from './conversations-file.js';
 import { ImportTally, type ImportProgress, type ImportReport } from './import-report.js';
+import type { Reading } from './reading.js';
+
+/** A conversation of each is in memory, several times over. */
+const mostAtOnce = 2;
+const retryAfterMs = 15_000;
+
+/** Of one file. What has more of these was made to keep us busy. */
+const mostConversations = 100_000;
+const mostRefused = 10_000;
 
 export interface ImportRequest {
   readonly kind: 'json' | 'zip';
@@ -53,10 +63,11 @@ export class ThreadImportService {
     return this.config['import.maxFileBytes'];
   }
 
-  /** @throws DomainError IMPORT_IN_PROGRESS: what is read is held in memory, so one of each person at a time */
+  /** @throws DomainError IMPORT_IN_PROGRESS: one of each person at a time; IMPORTS_BUSY: and not many of all */
   begin(owner: Owner, request: ImportRequest): RunningImport {
     const { userId } = owner;
     if (this.importing.has(userId)) throw new DomainError('IMPORT_IN_PROGRESS');
+    if (this.importing.size >= mostAtOnce) throw new DomainError('IMPORTS_BUSY', { retryAfterMs });
     this.importing.add(userId);
     const tally = new ImportTally();
     let bytesRead = 0;
@@ -80,6 +91,7 @@ export class ThreadImportService {
       for await (const found of file.conversations()) {
         request.ended.throwIfAborted();
         tally.source = file.source ?? null;
+        refuseTooMany(tally);
         await this.importOne(owner, found, request.modelId, tally);
       }
       tally.source = file.source ?? null;
@@ -101,7 +113,7 @@ export class ThreadImportService {
     tally: ImportTally,
   ): Promise<void> {
     try {
-      const conversation = read({ modelId, now: this.clock.now() });
+      const conversation = understood(read, { modelId, now: this.clock.now() });
       if (source === undefined) throw new RefusedConversation('malformed');
       const outcome = await this.writer.write(owner, source, conversation, (db) =>
         tally.imported === 0 ? this.record(owner, 'begun', tally, db) : Promise.resolve(),
@@ -130,6 +142,24 @@ export class ThreadImportService {
   }
 }
 
+/** @throws DomainError for another conversation of a file that has had enough of them */
+function refuseTooMany({ conversations, refused }: ImportTally): void {
+  if (refused.count >= mostRefused) throw brokenFile('too_many_refused');
+  if (conversations < mostConversations) return;
+  throw new DomainError('PAYLOAD_TOO_LARGE', {
+    message: `A file may have ${mostConversations} conversations. Those that came first are in the report.`,
+  });
+}
+
+/** @throws RefusedConversation also for what is nested deeper than can be followed */
+function understood(read: FoundConversation['read'], reading: Reading): Conversation {
+  try {
+    return read(reading);
+  } catch (error) {
+    throw error instanceof RangeError ? new RefusedConversation('malformed') : error;
+  }
+}
+
 async function* countBytes(
   bytes: AsyncIterable<Buffer>,
   count: (bytes: number) => void,
@@ -141,11 +171,12 @@ async function* countBytes(
 }
 
 function withReport(error: DomainError, report: ImportReport): DomainError {
-  const { code, param, retryAfterMs, details, cause } = error;
+  const { code, message, param, retryAfterMs: after, details, cause } = error;
   return new DomainError(code, {
+    message,
     details: { ...details, report },
     cause,
     ...(param === undefined ? {} : { param }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(after === undefined ? {} : { retryAfterMs: after }),
   });
 }
