@@ -18,7 +18,7 @@ import type { Surroundings } from '../surroundings.js';
 import { word } from '../upstream/paced-upstream.js';
 import { wrongInRecords, type Calls } from './usage-records.js';
 
-export const concurrencies = [1, 32, 128] as const;
+const concurrencies = [1, 32, 128] as const;
 const said = 'Say something.';
 /** Enough for V8 to have compiled what is hot. */
 const warmUp = { concurrency: 32, streams: 100 };
@@ -175,7 +175,7 @@ class GatewayRun {
 
   private async gone(target: ChatTarget): Promise<GoneClients> {
     const result = await loadGoneClients(target, this.upstream, goneClients);
-    this.count(target, { cutOff: goneClients });
+    this.count(target, { cutOff: result.goneMs.length });
     this.note(target, result.failures);
     return result;
   }

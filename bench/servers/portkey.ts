@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { chatTarget, type ChatTarget } from './chat-target.js';
@@ -11,6 +11,8 @@ const name = '@portkey-ai/gateway';
 const home = path.join(import.meta.dirname, `../../../bench/results/peer-${version}`);
 const script = path.join(home, 'node_modules', name, 'build/start-server.js');
 const installLimitMs = 60_000;
+/** With 1.14 and later ones no stream of this version works on Node 24 (github.com/Portkey-AI/gateway/issues/1389). */
+const nodeServer = { '@hono/node-server': '1.13.7' };
 
 /** Another gateway, to compare with, installed when it is not there yet. @throws Error when the registry cannot be reached */
 export async function startPortkey(options: {
@@ -51,8 +53,9 @@ async function install(): Promise<void> {
     () => false,
   );
   if (isThere) return;
-  const how = ['--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1'];
-  await promisify(execFile)('npm', ['install', '--prefix', home, `${name}@${version}`, ...how], {
-    timeout: installLimitMs,
-  });
+  await mkdir(home, { recursive: true });
+  const wanted = { private: true, dependencies: { [name]: version }, overrides: nodeServer };
+  await writeFile(path.join(home, 'package.json'), JSON.stringify(wanted));
+  const how = ['--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund', '--fetch-retries=1'];
+  await promisify(execFile)('npm', ['install', '--prefix', home, ...how], { timeout: installLimitMs });
 }

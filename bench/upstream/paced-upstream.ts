@@ -25,7 +25,7 @@ export interface PacedUpstream {
 export const model = 'bench';
 /** What it says in each chunk. */
 export const word = 'word ';
-/** Who says this is streamed one chunk and then nothing, until `POST /v1/go-on`: from then on chunks without end. */
+/** Who says this is streamed one chunk and then nothing, until `POST /v1/go-on`: from then on chunks without end, until `POST /v1/let-go`. */
 export const holdWord = 'Hold.';
 
 /** What `GET /v1/cut-off` says: how many streams were closed before their end, and when the last one was. */
@@ -101,6 +101,9 @@ async function serve(
   } else if (route === 'POST /v1/go-on') {
     answers.goOn();
     sendJson(response, '{}');
+  } else if (route === 'POST /v1/let-go') {
+    answers.letGo();
+    sendJson(response, '{}');
   } else if (route === 'GET /v1/cut-off') {
     sendJson(response, JSON.stringify(answers.cutOff));
   } else {
@@ -159,6 +162,12 @@ class PacedAnswers {
 
   stop(): void {
     clearInterval(this.timer);
+  }
+
+  /** Cuts every stream that has no end, for who does not. */
+  letGo(): void {
+    for (const response of this.held) response.destroy();
+    for (const [response, left] of this.open) if (left === Infinity) response.destroy();
   }
 
   private closed(response: ServerResponse): void {
