@@ -62,7 +62,7 @@ const adapters = { streams: '80', chunks: '2000', interval: '20', duration: '200
 const capacity = { streams: '1000', duration: '3000', repeats: '8', threads: '20' };
 /** Streams to their end, and streams without end in windows of `duration`. */
 const gateway = { streams: '100,1000', duration: '1000' };
-const quickGateway = { ...gateway, repeats: '1', chunks: '60', duration: '500' };
+const quickGateway = { ...gateway, repeats: '1', chunks: '50', duration: '400' };
 /** Short answers at once: what is measured is the database. */
 const volume = { chunks: '1', interval: '1' };
 

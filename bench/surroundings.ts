@@ -75,19 +75,13 @@ export class Surroundings implements AsyncDisposable {
   /** The reference programs, which answer with what Parley answers. */
   async references(upstream: string, parley: ParleyTarget): Promise<Target[]> {
     await this.keepAnswers(parley);
-    return [
-      await this.reference('floor', 'floor.js', upstream),
-      await this.reference('bare Nest', 'bare-nest.js', upstream),
-    ];
+    return this.bothReferences(upstream);
   }
 
   /** The reference programs for what they forward alone. */
   async forwarders(upstream: string): Promise<ChatTarget[]> {
     for (const name of readNames) await writeFile(path.join(this.directory, `${name}.json`), 'null');
-    return [
-      await this.reference('floor', 'floor.js', upstream),
-      await this.reference('bare Nest', 'bare-nest.js', upstream),
-    ];
+    return this.bothReferences(upstream);
   }
 
   /** @throws Error when it is not installed and cannot be */
@@ -125,6 +119,13 @@ export class Surroundings implements AsyncDisposable {
     for (const name of readNames) {
       await writeFile(path.join(this.directory, `${name}.json`), await parley.readBody(name));
     }
+  }
+
+  private async bothReferences(upstream: string): Promise<(ChatTarget & Target)[]> {
+    return [
+      await this.reference('floor', 'floor.js', upstream),
+      await this.reference('bare Nest', 'bare-nest.js', upstream),
+    ];
   }
 
   private async reference(

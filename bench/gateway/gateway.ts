@@ -21,7 +21,7 @@ import { wrongInRecords, type Calls } from './usage-records.js';
 const concurrencies = [1, 32, 128] as const;
 const said = 'Say something.';
 /** Enough for V8 to have compiled what is hot. */
-const warmUp = { concurrency: 32, streams: 100 };
+const warmUp = { concurrency: 32, durationMs: 1500, streams: 100 };
 const goneClients = 100;
 /** After streams were told to go on. */
 const settlingMs = 500;
@@ -132,7 +132,7 @@ class GatewayRun {
     for (const target of this.targets) {
       this.progress(`warming up ${target.name}`);
       this.rightAnswers.set(target.name, await this.rightAnswer(target));
-      await this.whole(target, warmUp.concurrency);
+      await this.whole(target, warmUp.concurrency, warmUp.durationMs);
       await this.streams(target, warmUp.streams);
     }
   }
@@ -148,19 +148,23 @@ class GatewayRun {
     return answer;
   }
 
-  private async whole(target: ChatTarget, concurrency: number): Promise<Figures<ReadColumn>> {
-    const result = await loadRequests(target, this.wholeLoad(target, concurrency));
+  private async whole(
+    target: ChatTarget,
+    concurrency: number,
+    durationMs = this.options.durationMs,
+  ): Promise<Figures<ReadColumn>> {
+    const result = await loadRequests(target, this.wholeLoad(target, concurrency, durationMs));
     this.count(target, { complete: result.requests - result.failures.length });
     this.note(target, result.failures);
     return readFigures(result);
   }
 
-  private wholeLoad(target: ChatTarget, concurrency: number): RequestLoad {
+  private wholeLoad(target: ChatTarget, concurrency: number, durationMs: number): RequestLoad {
     const right = this.rightAnswers.get(target.name) ?? Buffer.alloc(0);
     return {
       request: target.completion(said, false),
       concurrency,
-      durationMs: this.options.durationMs,
+      durationMs,
       wrongIn: (answer) => (answer.equals(right) ? undefined : `answered ${answer.toString()}`),
     };
   }

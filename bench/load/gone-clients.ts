@@ -5,7 +5,7 @@ import { HeldStreams, type HoldingUpstream } from './held-streams.js';
 export interface GoneClients {
   /** From the first byte of a request to the first byte of its answer, nothing else going on. */
   readonly firstByteMs: readonly number[];
-  /** From the client's closing its connection to the upstream's seeing its own closed; infinite where it did not within 2 s. */
+  /** From the client's closing its connection to the upstream's seeing its own closed; infinite where it did not within 1 s. */
   readonly goneMs: readonly number[];
   readonly failures: readonly string[];
 }

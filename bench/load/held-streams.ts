@@ -5,13 +5,13 @@ import { between, moment, type Consumption } from './consumption.js';
 import { open } from './streams.js';
 
 /** Who has not closed its connection to the upstream by then will not. */
-const patienceMs = 2000;
+const patienceMs = 1000;
 
 /** What a server moved between two moments while all of its streams were open. */
 export interface HeldWindow extends Consumption {
   readonly chunks: number;
-  /** How many chunks a client got at once: above 1, they had to wait somewhere. */
-  readonly chunksPerRead: number;
+  /** How many chunks of the upstream the server sent as one of HTTP: above 1, it was behind, and passed on together what had come. */
+  readonly chunksPerPiece: number;
 }
 
 /** Streams that begin and are then held by the upstream, until they are told to go on, without end. */
@@ -21,7 +21,7 @@ export class HeldStreams {
   private readonly agent = new Agent({ keepAlive: true });
   private readonly responses: IncomingMessage[] = [];
   private chunks = 0;
-  private reads = 0;
+  private pieces = 0;
   private isClosing = false;
 
   private constructor(private readonly target: ChatTarget) {}
@@ -35,10 +35,10 @@ export class HeldStreams {
 
   async window(durationMs: number): Promise<HeldWindow> {
     const start = await moment(this.target);
-    const before = { chunks: this.chunks, reads: this.reads };
+    const before = { chunks: this.chunks, pieces: this.pieces };
     await delay(durationMs);
-    const [chunks, reads] = [this.chunks - before.chunks, this.reads - before.reads];
-    return { ...between(start, await moment(this.target)), chunks, chunksPerRead: chunks / reads };
+    const [chunks, pieces] = [this.chunks - before.chunks, this.pieces - before.pieces];
+    return { ...between(start, await moment(this.target)), chunks, chunksPerPiece: chunks / pieces };
   }
 
   /** Closes the connections. */
@@ -70,7 +70,7 @@ export class HeldStreams {
         isFirst = false;
         const events = (rest + arrived).split('\n\n');
         rest = events.pop() ?? '';
-        if (events.length > 0) this.reads++;
+        if (events.length > 0) this.pieces++;
         if (this.take(events)) resolve();
       });
       response.on('error', reject);
@@ -108,7 +108,7 @@ export class HoldingUpstream {
   }
 
   /**
-   * Waits until so many streams have been cut off in all, for 2 s.
+   * Waits until so many streams have been cut off in all, for 1 s.
    * @returns undefined when they were not, and cuts the others off itself
    */
   async untilCutOff(count: number): Promise<CutOff | undefined> {

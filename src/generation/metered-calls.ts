@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/domain-error.js';
 import { Ids } from '../common/ids.js';
 import { ownerOf } from '../common/owner.js';
+import { CONFIGURATION, type BootConfiguration } from '../config/registry.js';
 import type { StartEvent, TokenUsage } from '../llm-providers/contract/generate-event.js';
 import { ProviderError } from '../llm-providers/contract/provider-error.js';
 import type { RouteTarget } from '../models/model-route.js';
@@ -39,12 +41,17 @@ export interface MeteredCall<Event extends MeteredEvent>
 /** Calls of programs, which are in no thread: each makes one usage record, however it ends (wire-apis.md, Accounting). */
 @Injectable()
 export class MeteredCalls {
+  private readonly maxDurationMs: number;
+
   constructor(
     private readonly models: ModelCalls,
     private readonly metering: Metering,
     private readonly clock: Clock,
     private readonly ids: Ids,
-  ) {}
+    @Inject(CONFIGURATION) config: BootConfiguration,
+  ) {
+    this.maxDurationMs = config['generation.maxDurationMs'];
+  }
 
   /**
    * As `ModelCalls.run`. Ending the iteration early counts as going away.
@@ -56,9 +63,12 @@ export class MeteredCalls {
     const origin = this.originOf(call);
     const isOpen = await this.begin(origin, call);
     const meter = new Meter(call, this.clock);
+    const tooLong = new AbortController();
+    const deadline = setTimeout(() => tooLong.abort(new DomainError('ANSWER_TOO_LONG')), this.maxDurationMs);
     try {
       const events = this.models.run({
         ...call,
+        signal: AbortSignal.any([call.signal, tooLong.signal]),
         onStatus: ignore,
         onTarget: (target) => {
           meter.target = target;
@@ -73,6 +83,7 @@ export class MeteredCalls {
       meter.failed(error);
       throw error;
     } finally {
+      clearTimeout(deadline);
       this.metering.note(origin, meter.result(), { isOpen });
     }
   }

@@ -4,6 +4,8 @@ import type { BytesEvent, ForwardEvent } from './contract/forward.js';
 import type { TokenUsage } from './contract/generate-event.js';
 import { ForwardedEvents } from './forwarded-events.js';
 import { isRecord, JsonObject, UnexpectedShapeError } from './json-shape.js';
+import { spokenIn } from './spoken-text.js';
+import { estimateTokens } from './tokens/estimated-tokens.js';
 
 /** After the terminator the body normally ends at once, and the socket can serve the next request. */
 const drainMs = 1000;
@@ -35,9 +37,9 @@ export interface ForwardedProtocolAnswer {
   readonly tap: StreamTap | undefined;
   /**
    * The usage of an answer that is no stream.
-   * @throws UnexpectedShapeError when it is no such answer
+   * @throws UnexpectedShapeError when it is no such answer, and what the vendor's `toProviderError` understands when it is an error
    */
-  readonly usageOf: (answer: JsonObject) => TokenUsage | undefined;
+  readonly usageOf: (answer: JsonObject, said: unknown) => TokenUsage | undefined;
   /** An answer that is no stream as the program is to get it; undefined for as it is. */
   readonly convert?: (answer: object) => object | undefined;
   /** The failure of an answer of another status than 200. */
@@ -68,7 +70,9 @@ export class ForwardedAnswer {
     const { tap } = protocol;
     try {
       if (statusCode !== 200) {
-        throw protocol.refusal(statusCode, parsed(await body.text()), toHeaders(headers));
+        // Of one that is too large the status counts.
+        const said = await body.text().catch(() => '');
+        throw protocol.refusal(statusCode, parsed(said), toHeaders(headers));
       }
       const type = String(headers['content-type'] ?? '');
       if (!(tap === undefined ? /^application\/json\b/i : /^text\/event-stream\b/i).test(type)) {
@@ -88,11 +92,11 @@ export class ForwardedAnswer {
   }: ForwardedProtocolAnswer): AsyncGenerator<ForwardEvent, void, undefined> {
     const arrived = await this.response.body.bytes();
     const answer: unknown = JSON.parse(Buffer.from(arrived).toString('utf8'));
-    const usage = usageOf(JsonObject.from(answer, 'response'));
+    const usage = usageOf(JsonObject.from(answer, 'response'), answer);
     const converted = isRecord(answer) ? convert?.(answer) : undefined;
     const bytes = converted === undefined ? arrived : Buffer.from(JSON.stringify(converted));
     yield this.start();
-    yield { type: 'bytes', bytes, tokens: 0 };
+    yield { type: 'bytes', bytes, tokens: usage === undefined ? estimateTokens(spokenIn(answer)) : 0 };
     yield { type: 'finish', ...(usage === undefined ? {} : { usage }) };
   }
 

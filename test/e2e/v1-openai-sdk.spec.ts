@@ -589,7 +589,8 @@ describe('models', () => {
 
 describe('legacy completions', () => {
   it('are passed on, streaming too', async () => {
-    const completion = { id: 'cmpl-1', object: 'text_completion', created: 1, model: 'x', choices: [] };
+    const choice = { index: 0, text: 'Hi', finish_reason: 'stop', logprobs: null };
+    const completion = { id: 'cmpl-1', object: 'text_completion', created: 1, model: 'x', choices: [choice] };
     parley.upstream.enqueue(json(completion));
     const body = { model: upstreamModel, prompt: [1, 2, 3], echo: true };
     expect(await client.completions.create(body)).toEqual(completion);

@@ -12,6 +12,8 @@ import type { ErrorCode } from '../../common/error-catalogue.js';
 
 /** Deeper than any body of `/api`; far from what recursion over it could not bear. */
 const defaultMaxDepth = 32;
+/** Values in one body: to parse a million of them takes longer than everybody else can wait. */
+const maxValues = 250_000;
 const jsonUtf8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
 interface JsonBodyOptions {
@@ -84,6 +86,7 @@ export function refuseTooLarge(limitBytes: number): RequestHandler {
 function refuseBrokenOrDeep(body: Buffer, maxDepth: number): number {
   if (!isUtf8(body)) throw new Error('not UTF-8');
   let fields = 0;
+  let values = 0;
   let depth = 0;
   let inString = false;
   for (let index = 0; index < body.length; index++) {
@@ -96,6 +99,7 @@ function refuseBrokenOrDeep(body: Buffer, maxDepth: number): number {
       if (++depth > maxDepth) throw new Error('nested too deeply');
     } else if (byte === 0x5d || byte === 0x7d) depth--;
     else if (byte === 0x3a && depth === 1) fields++;
+    else if (byte === 0x2c && ++values > maxValues) throw new Error('too many values');
   }
   return fields;
 }

@@ -66,7 +66,8 @@ export function toAnthropicError(error: DomainError, requestId: string): Anthrop
 
 /** There is no place for the field but the message; items of lists are named as Anthropic does: `messages.0.content`. */
 function messageOf({ message, param }: DomainError): string {
-  const field = param === undefined ? undefined : (fieldNames[param] ?? param);
+  const known = param !== undefined && Object.hasOwn(fieldNames, param);
+  const field = known ? fieldNames[param] : param;
   const isNamed = field === undefined || message.includes(`'${field}'`);
   return (isNamed ? message : `'${field}': ${message}`).replace(/\[(\d+)\]/g, '.$1');
 }

@@ -81,7 +81,7 @@ const fieldNames: Readonly<Record<string, string>> = {
 
 /** Of what no contract knows the name is the request's own. */
 function fieldOf(param: string): string {
-  return fieldNames[param] ?? param.replace(/^extra\./, '');
+  return Object.hasOwn(fieldNames, param) ? String(fieldNames[param]) : param.replace(/^extra\./, '');
 }
 
 export function toOpenAiError(error: DomainError): OpenAiError {

@@ -88,6 +88,7 @@ export function messageUsage(message: JsonObject): TokenUsage | undefined {
   const type = message.requiredText('type');
   if (type === 'error') throw new ReportedError({ type, error: message.value('error') });
   if (type !== 'message') throw new UnexpectedShapeError('response.type', 'message');
+  if (message.objects('content') === undefined) throw new UnexpectedShapeError('response.content', 'a list');
   const counter = new UsageCounter();
   counter.countDelta(message.object('usage'));
   return counter.total();

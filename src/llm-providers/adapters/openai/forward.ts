@@ -1,11 +1,9 @@
 import { APIError } from 'openai';
 import type { ForwardRequest, WireProtocol } from '../../contract/forward.js';
-import type { TokenUsage } from '../../contract/generate-event.js';
 import type { ForwardedProtocolAnswer } from '../../forwarded-answer.js';
-import { isRecord, type JsonObject } from '../../json-shape.js';
-import { toChatUsage } from './chat-usage.js';
+import { isRecord, UnexpectedShapeError } from '../../json-shape.js';
 import type { Operation } from './endpoint.js';
-import { ForwardedChat } from './forwarded-chat.js';
+import { ForwardedChat, refuseError, usageIn } from './forwarded-chat.js';
 import { inFormat } from './forwarded-embeddings.js';
 import { UnfinishedError } from './openai-errors.js';
 import type { OpenAiKind } from './openai-kind.js';
@@ -54,9 +52,11 @@ export function toOutgoing(request: ForwardRequest, protocol: ForwardedProtocol,
 }
 
 const answer: Omit<ForwardedProtocolAnswer, 'tap'> = {
-  usageOf: (whole) => {
-    const usage = whole.object('usage');
-    return usage === undefined ? undefined : usageOf(usage);
+  usageOf: (whole, said) => {
+    refuseError(whole, said);
+    if ((whole.objects('choices') ?? []).length === 0)
+      throw new UnexpectedShapeError('choices', 'a list with something in it');
+    return usageIn(whole);
   },
   // What the SDK would have thrown.
   refusal: (status, body, headers) => APIError.generate(status, body, undefined, headers),
@@ -69,12 +69,14 @@ function embeddings({ body, model }: ForwardRequest, kind: OpenAiKind): Omit<Out
   const asks = kind === 'openai-compatible' && format === 'base64' ? { encoding_format: 'float' } : {};
   return {
     body: JSON.stringify({ ...body, model, ...asks }),
-    answer: { ...answer, tap: undefined, convert: (whole) => inFormat(whole, format) },
+    answer: {
+      ...answer,
+      tap: undefined,
+      usageOf: (whole, said) => {
+        refuseError(whole, said);
+        return usageIn(whole);
+      },
+      convert: (whole) => inFormat(whole, format),
+    },
   };
-}
-
-/** Embeddings have no output. */
-function usageOf(usage: JsonObject): TokenUsage {
-  if (usage.value('completion_tokens') !== undefined) return toChatUsage(usage);
-  return { inputTokens: usage.requiredCount('prompt_tokens'), outputTokens: 0 };
 }
