@@ -115,11 +115,9 @@ async function atEachByte(
   const { length: count } = places;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      let threadId = '';
-      for (let done = 0, bytes = places.shift(); bytes !== undefined; bytes = places.shift()) {
-        // New ones now and then: reading back a long thread is not what this is about.
-        if (done++ % 8 === 0) threadId = await ada.createThread('Cut');
-        await work(bytes, threadId);
+      for (let bytes = places.shift(); bytes !== undefined; bytes = places.shift()) {
+        // Of its own: nobody waits for an answer that was asked for by a client who left.
+        await work(bytes, await ada.createThread('Cut'));
       }
     }),
   );

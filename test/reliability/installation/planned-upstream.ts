@@ -130,8 +130,10 @@ export class PlannedUpstream {
     if (plan.ending === 'break') exchange.halfClose();
     else if (plan.ending === 'cut') exchange.cut();
     else {
-      for (const piece of ending) await exchange.write(piece);
+      for (const piece of ending.slice(0, -1)) await exchange.write(piece);
+      // Who has read the terminator may close before we hear that it was sent.
       call.isWhole = !exchange.isClosed;
+      await exchange.write(ending.at(-1) ?? '');
       exchange.end();
     }
   }
