@@ -126,6 +126,8 @@ describe('what is not yours', () => {
       ['GET', `/api/threads/${thread}/models/demo/messages`],
       ['POST', `/api/threads/${thread}/models/demo/messages`, { content: 'intruding' }],
       ['POST', `/api/threads/${thread}/models/demo/messages`, { content: 'intruding', stream: true }],
+      ['GET', `/api/threads/${thread}/export`],
+      ['POST', `/api/threads/${thread}/models/demo/summarize`, {}],
       ['GET', `/api/messages/${message}`],
       ['GET', `/api/messages/${message}/stream`],
       ['POST', `/api/messages/${message}/cancel`, {}],
