@@ -12,8 +12,11 @@ import { chatGptConversation, said, type ChatGptNode } from '../support/foreign-
 import type { Person } from '../support/parley.js';
 import { ParleyProcess } from '../support/parley-process.js';
 import { makeDataDirectory } from '../support/test-postgres.js';
+import { isLong } from './extent.js';
 
 jest.setTimeout(900_000);
+
+const inLongRuns = isLong ? describe : describe.skip;
 
 const megabyte = 1024 ** 2;
 const fileBytes = 200 * megabyte;
@@ -116,7 +119,7 @@ async function measured<Result>(
   }
 }
 
-describe('an import of 200 MB', () => {
+inLongRuns('an import of 200 MB', () => {
   it('takes less than 256 MB of memory, and so does the same file again, which adds nothing', async () => {
     const ada = await parley.logIn('ada');
     await upload(ada, [`[${conversation('warm', 4, 100)}]`]);

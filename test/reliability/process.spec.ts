@@ -62,7 +62,10 @@ describe('a stranger', () => {
       data.assistantMessage,
     ]);
     expect((await uma.ask('GET', `/api/threads/${thread}`)).status).toBe(404);
-    expect((await uma.ask('GET', '/api/threads')).data).toMatchObject([{ title: 'New thread' }]);
+    // A job has given it a title, if there was time.
+    expect((await uma.ask('GET', '/api/threads')).data).toEqual([
+      expect.objectContaining({ title: expect.stringMatching(/^(?:New thread|Hi)$/) }),
+    ]);
   });
 });
 
