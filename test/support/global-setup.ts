@@ -1,20 +1,19 @@
 import { once } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { registerHooks } from 'node:module';
 import path from 'node:path';
-import type { Template } from './test-postgres.js';
-
-// Jest loads this file by Node's own loader, with its transform but without moduleNameMapper.
-registerHooks({
-  resolve: (specifier, context, next) =>
-    next(
-      specifier.startsWith('.') && context.parentURL?.endsWith('.ts')
-        ? specifier.replace(/\.js$/, '.ts')
-        : specifier,
-      context,
-    ),
-});
+import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.js';
+import { stopPostmaster } from '../../src/embedded/postmaster.js';
+import {
+  announceTemplates,
+  dataRoots,
+  dropTemplate,
+  givenServer,
+  makeDataDirectory,
+  makerOf,
+  nameTemplate,
+  type Template,
+} from './test-postgres.js';
 
 /** What to undo at the end, last first. */
 const undo: (() => Promise<void>)[] = [];
@@ -27,9 +26,6 @@ let template: Promise<Template> | undefined;
  */
 export default async function globalSetup(): Promise<void> {
   await removeAbandonedRuns();
-  const { announceTemplates } = await import('./test-postgres.js');
-  // Loaded while Jest transforms what is loaded: it stops when the setup returns.
-  await import('../../src/embedded/embedded-postgres.js');
   const server = createServer((_request, response) => {
     template ??= startTemplate();
     template.then(
@@ -51,15 +47,12 @@ export async function tearDown(): Promise<void> {
 }
 
 async function startTemplate(): Promise<Template> {
-  const { dropTemplate, givenServer, nameTemplate } = await import('./test-postgres.js');
   const ready = nameTemplate(givenServer() ?? (await startServer()));
   undo.push(() => dropTemplate(ready));
   return ready;
 }
 
 async function startServer(): Promise<string> {
-  const { makeDataDirectory } = await import('./test-postgres.js');
-  const { startEmbeddedPostgres } = await import('../../src/embedded/embedded-postgres.js');
   const dataDirectory = await makeDataDirectory();
   undo.push(() => rm(dataDirectory, { recursive: true }));
   const server = await startEmbeddedPostgres({ dataDirectory, durable: false, log: () => undefined });
@@ -69,8 +62,6 @@ async function startServer(): Promise<string> {
 
 /** Stops the servers and removes the data of runs that were killed before their teardown. */
 async function removeAbandonedRuns(): Promise<void> {
-  const { stopPostmaster } = await import('../../src/embedded/postmaster.js');
-  const { dataRoots, makerOf } = await import('./test-postgres.js');
   const made = await Promise.all(
     dataRoots.map(async (root) => (await readdir(root).catch(() => [])).map((name) => path.join(root, name))),
   );

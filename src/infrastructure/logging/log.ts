@@ -12,6 +12,14 @@ const maxCauses = 5;
 /** Lines are written together, 4 KB or a tenth of a second of them; what is left goes out when the process ends. */
 const buffered = { sync: false, minLength: 4096, periodicFlush: 100 };
 
+let shared: DestinationStream | undefined;
+
+/** One buffer for the process: several would mix up the order of lines, and each would look ten times a second what there is. */
+function standardOutput(): DestinationStream {
+  shared ??= pino.destination(buffered);
+  return shared;
+}
+
 /** Its cause holds what a vendor sent, which may quote people's messages or a key: only where it was thrown is told. */
 const opaqueCauses = new Set(['ProviderError']);
 
@@ -45,7 +53,7 @@ export class Log {
         mixin: () => ({ ...loggedRequest() }),
         hooks: { streamWrite: scrub },
       },
-      destination ?? (isPretty ? pretty({ sync: true }) : pino.destination(buffered)),
+      destination ?? (isPretty ? pretty({ sync: true }) : standardOutput()),
     );
   }
 
