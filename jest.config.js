@@ -9,6 +9,7 @@ export default {
   testEnvironment: '<rootDir>/test/support/runner/node-environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  maxWorkers: 2,
+  // More than cores: tests wait for processes, time-outs and Postgres half of the time.
+  maxWorkers: 3,
   testTimeout: 20_000,
 };

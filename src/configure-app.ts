@@ -1,7 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Server } from 'node:http';
-import { backChannelLogoutPath } from './auth/logout/back-channel-logout.controller.js';
 import { Clock } from './common/clock.js';
 import { publicUrl } from './config/public-url.js';
 import { CONFIGURATION, type BootConfiguration } from './config/registry.js';
@@ -11,21 +10,14 @@ import { arrivingWithin } from './infrastructure/http/arrival.js';
 import { ErrorShapes } from './infrastructure/http/error-shapes.js';
 import { ErrorFilter } from './infrastructure/http/error.filter.js';
 import { endingConnections } from './infrastructure/http/ending-connections.js';
-import { formBody } from './infrastructure/http/form-body.js';
 import { inTurn } from './infrastructure/http/in-turn.js';
-import { hasBody, jsonBody } from './infrastructure/http/json-body.js';
 import { OpenSockets } from './infrastructure/http/open-sockets.js';
 import { requestContext } from './infrastructure/http/request-context.js';
 import { securityHeaders } from './infrastructure/http/security-headers.js';
 import { StrictValidationPipe } from './infrastructure/http/validation.pipe.js';
-import { importPath } from './portability/import/thread-import.controller.js';
 import { Lifecycle } from './infrastructure/lifecycle.js';
 import { Log } from './infrastructure/logging/log.js';
 import { requestLog } from './infrastructure/logging/request-log.js';
-import { leaveRefusedBody } from './infrastructure/http/refused-body.guard.js';
-
-/** Of a logout token, with room. */
-const maxFormBytes = 16_384;
 
 /** Everything about HTTP that is the same for the process and for tests. Create the application with `bodyParser: false`. */
 export function configureApp(app: NestExpressApplication): void {
@@ -52,7 +44,6 @@ export function configureApp(app: NestExpressApplication): void {
   );
   const origins = config['server.corsOrigins'];
   if (origins.length > 0) app.enableCors(crossOrigin(origins));
-  app.use(bodies(config));
   app.get(ApiDescription).describe(app);
   app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(new ErrorFilter(clock, log, app.get(ErrorShapes)));
@@ -92,18 +83,4 @@ function pageProtection(config: BootConfiguration): RequestHandler {
 function uncached({ url }: Request, response: Response, next: NextFunction): void {
   if (/^\/api(?:\/|$)/i.test(url)) response.setHeader('Cache-Control', 'no-store');
   next();
-}
-
-/** Reads what a request carries, but for imports, which are read as they arrive; most carry nothing, and have no way through a router to go. */
-function bodies(config: BootConfiguration): RequestHandler {
-  const read = Router()
-    .post([`/api/${importPath}`, `/api/v1/${importPath}`], (_request, _response, next) => next('router'))
-    .use(backChannelLogoutPath, formBody(maxFormBytes))
-    .use('/v1', jsonBody(config['server.v1BodyLimitBytes'], { maxDepth: 100, keepsBytes: true }))
-    .use(jsonBody(config['server.bodyLimitBytes']))
-    .use(leaveRefusedBody);
-  return (request, response, next) => {
-    if (hasBody(request)) void read(request, response, next);
-    else next();
-  };
 }

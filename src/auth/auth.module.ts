@@ -3,7 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { RateLimitGuard } from '../rate-limits/rate-limit.guard.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
-import { RefusedBodyGuard } from '../infrastructure/http/refused-body.guard.js';
+import { BodyGuard } from '../infrastructure/http/body.guard.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessGuard } from './access.guard.js';
@@ -90,8 +90,8 @@ import { SessionsService } from './sessions/sessions.service.js';
     // In this order.
     { provide: APP_GUARD, useClass: IdentifyGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
-    { provide: APP_GUARD, useClass: RefusedBodyGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: BodyGuard },
     AccessTokens,
     Authentication,
     BackChannelLogout,

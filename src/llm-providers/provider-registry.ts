@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { setTimeout as wait } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { Log } from '../infrastructure/logging/log.js';
 import type { Connection } from './contract/connection.js';
@@ -39,13 +38,14 @@ interface Looked extends ListLook, Pick<ResolvedModel, 'provider' | 'connection'
 
 /** How long one caller waits for lists, all of them together. */
 class Patience {
-  private readonly ended = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
   private over: Promise<undefined> | undefined;
 
   /** Undefined when it takes too long. */
   with(list: Promise<ModelList>): Promise<ModelList | undefined> {
-    const { signal } = this.ended;
-    this.over ??= wait(listPatienceMs, undefined, { signal }).catch(() => undefined);
+    this.over ??= new Promise((resolve) => {
+      this.timer = setTimeout(resolve, listPatienceMs, undefined);
+    });
     return Promise.race([list, this.over]);
   }
 
@@ -55,7 +55,7 @@ class Patience {
   }
 
   end(): void {
-    this.ended.abort();
+    clearTimeout(this.timer);
   }
 }
 

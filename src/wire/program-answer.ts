@@ -96,7 +96,6 @@ export async function sendProgramAnswer(
 /** An answer that a vendor wrote. */
 export function sendJsonBytes(response: Response, bytes: Uint8Array): void {
   response
-    .status(200)
-    .type('application/json')
-    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    .writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': bytes.byteLength })
+    .end(bytes);
 }

@@ -4,7 +4,10 @@ import { DomainError } from '../common/domain-error.js';
 /** Aborted when nobody reads an answer any more, or may. */
 export function goneFrom(response: Response, ended?: AbortSignal): AbortSignal {
   const gone = new AbortController();
-  const leave = (): void => gone.abort();
+  const leave = (): void => {
+    // An answer that is complete is waited for by nothing, and to abort takes as long as to route a request.
+    if (!response.writableFinished) gone.abort();
+  };
   response.once('close', leave);
   if (response.destroyed) leave();
   return ended === undefined ? gone.signal : AbortSignal.any([gone.signal, ended]);

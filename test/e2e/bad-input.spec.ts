@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describedRoutes, Parley, type Person } from '../support/parley.js';
@@ -53,6 +54,20 @@ async function send(
   });
   const { error } = (await response.json()) as { error?: { code: string } };
   return { status: response.status, code: error?.code ?? 'none' };
+}
+
+/** A body that does not end: what is answered, once the connection is closed. */
+async function sendRaw(method: string, path: string, length: string, body: string): Promise<string> {
+  const cookie = [...ada.browser.jar()].map(([name, value]) => `${name}=${value}`).join('; ');
+  const socket = connect(Number(new URL(parley.first.url).port), '127.0.0.1');
+  const headers = [
+    `Cookie: ${cookie}`,
+    'Sec-Fetch-Site: same-origin',
+    'Content-Type: application/json',
+    length,
+  ];
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
+  return text(socket);
 }
 
 async function changesNothing(work: () => Promise<void>): Promise<void> {
@@ -277,26 +292,19 @@ describe.each(routes)('%s %s', (method, path, good, nullable = []) => {
   });
 
   it('refuses a body that is announced as too large before it comes', async () => {
-    const { port } = new URL(parley.first.url);
-    const socket = connect(Number(port), '127.0.0.1');
-    const cookie = [...ada.browser.jar()].map(([name, value]) => `${name}=${value}`).join('; ');
-    socket.write(
-      `${method} ${path()} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\nSec-Fetch-Site: same-origin\r\n` +
-        `Content-Type: application/json\r\nContent-Length: 900000000\r\n\r\n{`,
-    );
-    const answer = await text(socket);
+    const answer = await sendRaw(method, path(), 'Content-Length: 900000000', '{');
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
     expect(answer).toContain('PAYLOAD_TOO_LARGE');
   });
 
   it('refuses a body that grows too large as soon as it does', async () => {
-    const { port } = new URL(parley.first.url);
-    const socket = connect(Number(port), '127.0.0.1');
-    socket.write(
-      `${method} ${path()} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-        `Transfer-Encoding: chunked\r\n\r\n4000\r\n${'x'.repeat(0x4000)}\r\n`,
+    const answer = await sendRaw(
+      method,
+      path(),
+      'Transfer-Encoding: chunked',
+      `4000\r\n${'x'.repeat(0x4000)}\r\n`,
     );
-    expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
   });
 
   it('refuses broken UTF-8', async () => {
@@ -312,6 +320,21 @@ describe.each(routes)('%s %s', (method, path, good, nullable = []) => {
       expect(await send(method, path(), body)).toEqual({ status: 413, code: 'PAYLOAD_TOO_LARGE' });
     });
   });
+});
+
+describe('a body', () => {
+  it.each(['/api/threads', '/v1/chat/completions', '/v1/messages', '/v1/responses', '/no/such/path'])(
+    'of a stranger is not waited for: %s',
+    async (path) => {
+      const socket = connect(Number(new URL(parley.first.url).port), '127.0.0.1');
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{`,
+      );
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(path === '/no/such/path' ? /^HTTP\/1\.1 404 / : /^HTTP\/1\.1 401 /);
+      socket.destroy();
+    },
+  );
 });
 
 describe('values out of bounds', () => {

@@ -143,12 +143,6 @@ describe('pages of other origins', () => {
   it('can read why they are refused', async () => {
     const refused = await ask('/api/threads', { headers: { origin: listed } });
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, listed]);
-    const malformed = await ask('/api/threads', {
-      method: 'POST',
-      body: '{',
-      headers: { origin: listed, 'content-type': 'application/json' },
-    });
-    expect([malformed.status, malformed.headers.get('access-control-allow-origin')]).toEqual([400, listed]);
   });
 
   it('gain nothing from cookies that come along', async () => {

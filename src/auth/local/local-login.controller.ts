@@ -13,7 +13,7 @@ import { SessionDto } from '../sessions/session.controller.js';
 import { LogInDto } from './dto/local-login.dto.js';
 import { LocalLoginGuard } from './local-login.guard.js';
 import { LocalLogin } from './local-login.service.js';
-import { SometimesHidden } from '../../infrastructure/http/refused-body.guard.js';
+import { SometimesHidden } from '../../infrastructure/http/body.guard.js';
 
 @NativeController('login', 'Session and person')
 export class LocalLoginController {

@@ -1,12 +1,10 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { DomainError } from '../../common/domain-error.js';
+import { TakesBody } from '../../infrastructure/http/body.guard.js';
 import { Limited } from '../../rate-limits/rate-limit.js';
 import { Public } from '../access.js';
 import { BackChannelLogout } from './back-channel-logout.service.js';
-
-/** The one route that takes a form (OpenID Connect Back-Channel Logout 1.0, 2.5). */
-export const backChannelLogoutPath = '/app/logout/backchannel';
 
 /** The identity provider's door: what it presents is its proof. */
 @ApiExcludeController()
@@ -14,7 +12,8 @@ export const backChannelLogoutPath = '/app/logout/backchannel';
 export class BackChannelLogoutController {
   constructor(private readonly logout: BackChannelLogout) {}
 
-  @Post(backChannelLogoutPath)
+  @Post('app/logout/backchannel')
+  @TakesBody('form') // OpenID Connect Back-Channel Logout 1.0, 2.5
   @Public()
   @Limited('backChannelLogout')
   @HttpCode(200)

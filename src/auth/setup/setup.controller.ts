@@ -11,7 +11,7 @@ import { SessionAuthentication } from '../sessions/session-authentication.js';
 import { SetUpDto } from './setup.dto.js';
 import { SetupDueGuard } from './setup-due.guard.js';
 import { SetupService } from './setup.service.js';
-import { SometimesHidden } from '../../infrastructure/http/refused-body.guard.js';
+import { SometimesHidden } from '../../infrastructure/http/body.guard.js';
 
 @NativeController('setup', 'Session and person')
 export class SetupController {

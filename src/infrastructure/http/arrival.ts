@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { IncomingMessage } from 'node:http';
-import { hasBody } from './json-body.js';
+import { hasBody } from './body-reader.js';
 
 const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 

@@ -1,18 +1,17 @@
-import express, { type RequestHandler } from 'express';
-import { DomainError } from '../../common/domain-error.js';
-import { hasBody, nameFailures, refuseTooLarge } from './json-body.js';
+import express from 'express';
+import { parseWithin, requireType, type BodyReader } from './body-reader.js';
 
 const formUtf8 = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 const maxFields = 10;
 
-/** Reads a form of at most `limitBytes`, flat; other content types are 415. For the route that it is put before. */
-export function formBody(limitBytes: number): (RequestHandler | typeof nameFailures)[] {
-  const refuseOtherTypes: RequestHandler = (request, _response, next) => {
-    if (hasBody(request) && !formUtf8.test(request.headers['content-type'] ?? '')) {
-      throw new DomainError('UNSUPPORTED_MEDIA_TYPE');
-    }
-    next();
+/** Reads a form of at most `limitBytes`, flat; other content types are 415. */
+export function formBody(limitBytes: number): BodyReader {
+  const parse = parseWithin(
+    limitBytes,
+    express.urlencoded({ extended: false, limit: limitBytes, parameterLimit: maxFields }),
+  );
+  return async (request, response) => {
+    requireType(request, formUtf8);
+    await parse(request, response);
   };
-  const parse = express.urlencoded({ extended: false, limit: limitBytes, parameterLimit: maxFields });
-  return [refuseOtherTypes, refuseTooLarge(limitBytes), parse, nameFailures];
 }

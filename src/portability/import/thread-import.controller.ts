@@ -11,15 +11,13 @@ import { Answers } from '../../infrastructure/http/api-answer.js';
 import { takeLonger } from '../../infrastructure/http/arrival.js';
 import { successEnvelope } from '../../infrastructure/http/envelope.js';
 import { sendEventStream } from '../../infrastructure/http/event-stream.js';
-import { hasBody } from '../../infrastructure/http/json-body.js';
+import { TakesBody } from '../../infrastructure/http/body.guard.js';
+import { hasBody } from '../../infrastructure/http/body-reader.js';
 import { NativeController } from '../../infrastructure/http/native-controller.js';
 import { streamedBody } from '../../infrastructure/http/streamed-body.js';
 import { ImportReportDto, ImportThreadsDto } from '../dto/import-threads.dto.js';
 import { encodeImportEvent, errorEvent, importEvents } from './import-events.js';
 import { ThreadImportService, type RunningImport } from './thread-import.service.js';
-
-/** The route that reads its body itself. */
-export const importPath = 'threads/import';
 
 /** A client that sends nothing for this long has left. */
 const idleMs = 30_000;
@@ -43,7 +41,8 @@ export class ThreadImportController {
     @Inject(CONFIGURATION) private readonly config: BootConfiguration,
   ) {}
 
-  @Post(importPath)
+  @Post('threads/import')
+  @TakesBody('stream')
   @Requires('threads:write', 'messages:write')
   @ApiConsumes('application/json', 'application/zip')
   @ApiProduces('application/json', 'text/event-stream')

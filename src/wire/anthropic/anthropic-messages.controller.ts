@@ -5,6 +5,7 @@ import { Requires } from '../../auth/access.js';
 import { CurrentCaller, type Caller } from '../../auth/caller.js';
 import { Ids } from '../../common/ids.js';
 import { countInput } from '../../generation/counted-request.js';
+import { TakesBody } from '../../infrastructure/http/body.guard.js';
 import type { RequestWithBytes } from '../../infrastructure/http/json-body.js';
 import { currentRequestId } from '../../infrastructure/http/request-context.js';
 import type { ForwardRequest, WireProtocol } from '../../llm-providers/contract/forward.js';
@@ -20,6 +21,7 @@ import { TokenCounts } from './token-counts.service.js';
 /** The API of Anthropic, for every model of the catalogue: https://platform.claude.com/docs/en/api/messages */
 @ApiExcludeController()
 @Controller('v1/messages')
+@TakesBody('vendor-json')
 export class AnthropicMessagesController {
   constructor(
     private readonly answers: ProgramDoor,

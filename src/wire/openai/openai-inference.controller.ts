@@ -5,6 +5,7 @@ import { Requires } from '../../auth/access.js';
 import { CurrentCaller, type Caller } from '../../auth/caller.js';
 import { Clock } from '../../common/clock.js';
 import { Ids } from '../../common/ids.js';
+import { TakesBody } from '../../infrastructure/http/body.guard.js';
 import { type RequestWithBytes } from '../../infrastructure/http/json-body.js';
 import type { WireProtocol } from '../../llm-providers/contract/forward.js';
 import { Limited } from '../../rate-limits/rate-limit.js';
@@ -20,6 +21,7 @@ import { TextCompletionEncoder, toCompletionRequest, toTextCompletion } from './
 /** What the SDKs of OpenAI ask for (wire-apis.md, OpenAI), described by OpenAI. */
 @ApiExcludeController()
 @Controller('v1')
+@TakesBody('vendor-json')
 export class OpenAiInferenceController {
   constructor(
     private readonly door: ProgramDoor,

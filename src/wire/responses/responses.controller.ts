@@ -5,6 +5,7 @@ import { Requires } from '../../auth/access.js';
 import { CurrentCaller, type Caller } from '../../auth/caller.js';
 import { toWireId } from '../../common/ids.js';
 import { CONFIGURATION, type BootConfiguration } from '../../config/registry.js';
+import { TakesBody } from '../../infrastructure/http/body.guard.js';
 import { IdPipe } from '../../infrastructure/http/id.pipe.js';
 import { NoBodyPipe } from '../../infrastructure/http/no-body.pipe.js';
 import { currentRequestId } from '../../infrastructure/http/request-context.js';
@@ -24,6 +25,7 @@ const responseId = new IdPipe('response', 'RESPONSE_NOT_FOUND');
 /** Responses of OpenAI's API: https://platform.openai.com/docs/api-reference/responses */
 @ApiExcludeController()
 @Controller('v1/responses')
+@TakesBody('vendor-json')
 export class ResponsesController {
   constructor(
     private readonly responses: ResponsesService,
