@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { StreamRequest, StreamTarget } from '../servers/target.js';
 import { between, moment, type Consumption } from './consumption.js';
 import { readStream } from './stream-reading.js';
@@ -101,7 +102,7 @@ interface Mark {
 
 /**
  * Sends the request of a stream.
- * @throws Error for another status than 200
+ * @throws Error for another status than 200, with the answer
  */
 export async function open({ url, headers, body }: StreamRequest, agent: Agent): Promise<IncomingMessage> {
   const sent = request(url, {
@@ -112,6 +113,5 @@ export async function open({ url, headers, body }: StreamRequest, agent: Agent):
   sent.end(body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage]; // https://nodejs.org/api/http.html#event-response
   if (response.statusCode === 200) return response;
-  response.resume();
-  throw new Error(`status ${response.statusCode ?? 0}`);
+  throw new Error(`status ${response.statusCode ?? 0}: ${await text(response)}`);
 }

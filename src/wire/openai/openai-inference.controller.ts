@@ -41,12 +41,11 @@ export class OpenAiInferenceController {
     @Res() response: Response,
   ): Promise<void> {
     const head = readHead(body);
-    const frame = this.frame('chatcmpl', head);
     return this.door.answer(response, {
       ...asked(head, caller, request, 'openai-chat'),
       request: () => toChatRequest(head.body),
-      encoder: () => new ChatStreamEncoder(frame, head.includesUsage),
-      toBody: (result) => toChatCompletion(frame, result),
+      encoder: () => new ChatStreamEncoder(this.frame('chatcmpl', head), head.includesUsage),
+      toBody: (result) => toChatCompletion(this.frame('chatcmpl', head), result),
     });
   }
 
@@ -61,12 +60,11 @@ export class OpenAiInferenceController {
     @Res() response: Response,
   ): Promise<void> {
     const head = readHead(body);
-    const frame = this.frame('cmpl', head);
     return this.door.answer(response, {
       ...asked(head, caller, request, 'openai-completions'),
       request: () => toCompletionRequest(head.body),
-      encoder: () => new TextCompletionEncoder(frame, head.includesUsage),
-      toBody: (result) => toTextCompletion(frame, result),
+      encoder: () => new TextCompletionEncoder(this.frame('cmpl', head), head.includesUsage),
+      toBody: (result) => toTextCompletion(this.frame('cmpl', head), result),
     });
   }
 
