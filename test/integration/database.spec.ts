@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Gate } from '../../bench/upstream/gate.js';
@@ -121,5 +123,26 @@ describe('a database that is away', () => {
     await admin.end();
     // The pool may hand the dying connection out once more before it notices; then it makes a new one.
     expect(await eventually(() => valueOf(1).catch(() => undefined))).toEqual(expect.any(Number));
+  });
+
+  it('is known by five seconds of silence, and is not one that has other things to do for longer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const frozen = new DataSource(
+      dataSourceOptions(testConfiguration({ 'database.url': `postgres://nobody@127.0.0.1:${port}/none` })),
+    );
+    const busy = await new DataSource(
+      dataSourceOptions(testConfiguration({ 'database.url': database.url, 'database.poolSize': 1 })),
+    ).initialize();
+    const [failure, , one] = await Promise.all([
+      failureOf(frozen.initialize()),
+      busy.query<unknown>('SELECT pg_sleep(5.5)'),
+      busy.query<unknown>('SELECT 1 AS one'),
+    ]);
+    expect(isDatabaseUnavailable(failure)).toBe(true);
+    expect(one).toEqual([{ one: 1 }]);
+    await busy.destroy();
+    silent.close();
   });
 });

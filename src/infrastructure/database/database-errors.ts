@@ -15,7 +15,7 @@ const unavailableState = /^(?:08...|53300|57P0[123])$/;
 /** Node's own words for a socket that failed, and those of pg and pg-pool, which carry no code. */
 const socketCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 const driverMessages =
-  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(?:Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
 function codeOf(error: unknown): string | undefined {
   const inner = error instanceof QueryFailedError ? (error.driverError as unknown) : error;
