@@ -1,7 +1,7 @@
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 
-type FakeTimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0];
+type ProjectConfig = ConstructorParameters<typeof ModernFakeTimers>[0]['config'];
 
 /**
  * Node itself as the environment of tests (`testEnvironment`), as of the process in production: no realm of its own,
@@ -15,7 +15,8 @@ export default class NodeEnvironment {
   private readonly console = globalThis.console;
   private readonly exit = process.exit.bind(process);
 
-  constructor({ projectConfig }: { projectConfig: FakeTimersOptions['config'] }) {
+  constructor({ projectConfig }: { projectConfig: ProjectConfig }) {
+    Object.assign(globalThis, projectConfig.globals); // What --globals says.
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
   }
 
