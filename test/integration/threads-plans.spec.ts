@@ -139,7 +139,8 @@ describe('however much others have', () => {
       const scans = await scansOf(() => ada.ask('GET', `${path}&cursor=${String(first.pagination.cursor)}`));
       expectFlat(scans, threadsEach * textsEach);
       const ofMessages = scans.filter((scan) => scan['Relation Name'] === 'messages');
-      expect(ofMessages.map(readRows)).toEqual([5]);
+      // A branch of the plan that found nothing to do has read nothing.
+      expect(ofMessages.map(readRows).filter((rows) => rows > 0)).toEqual([5]);
     },
   );
 

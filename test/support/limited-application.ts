@@ -10,6 +10,7 @@ import type { EmbeddedValues } from '../../src/config/registry.js';
 import { configureApp } from '../../src/configure-app.js';
 import { DocumentationModule } from '../../src/documentation/documentation.module.js';
 import { FoundationModule } from '../../src/infrastructure/foundation.module.js';
+import { BodyGuard } from '../../src/infrastructure/http/body.guard.js';
 import { NativeController } from '../../src/infrastructure/http/native-controller.js';
 import { RateLimitGuard } from '../../src/rate-limits/rate-limit.guard.js';
 import { Limited } from '../../src/rate-limits/rate-limit.js';
@@ -104,6 +105,7 @@ export class LimitedApplication {
       providers: [
         { provide: APP_GUARD, useClass: BelievingGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useClass: BodyGuard },
       ],
     })
       .overrideProvider(Clock)
