@@ -47,6 +47,17 @@ describe('a call of one model', () => {
     });
   });
 
+  it('asks nobody, and has no target, for whoever has already left', async () => {
+    const abort = new AbortController();
+    const error = new Error('gone');
+    abort.abort(error);
+    expect(await call(models.route(['a']), abort)).toMatchObject({
+      error: abort.signal.reason,
+      target: undefined,
+    });
+    expect(models.called).toEqual([]);
+  });
+
   it('ends with the reason of the signal, also while it waits', async () => {
     models.will('a', [failure('overloaded', { retryAfterMs: 1500 })]);
     const abort = new AbortController();

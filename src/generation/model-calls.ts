@@ -65,6 +65,7 @@ export class ModelCalls {
     for (const [index, target] of targets.entries()) {
       if (asked === maxTargets) break;
       if (this.isOpen(target)) continue;
+      call.signal.throwIfAborted(); // Whoever left before anybody was asked has nothing to pay.
       asked++;
       call.onTarget(target);
       if (index > 0) call.onStatus({ status: 'falling_back', modelId: target.model.id });
