@@ -52,7 +52,7 @@ describe('a call of one model', () => {
     const error = new Error('gone');
     abort.abort(error);
     expect(await call(models.route(['a']), abort)).toMatchObject({
-      error: abort.signal.reason,
+      error,
       target: undefined,
     });
     expect(models.called).toEqual([]);
