@@ -9,7 +9,6 @@ export default {
   testEnvironment: '<rootDir>/test/support/runner/node-environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  // More than cores: tests wait for processes, time-outs and Postgres half of the time.
-  maxWorkers: 3,
+  maxWorkers: 2,
   testTimeout: 20_000,
 };
