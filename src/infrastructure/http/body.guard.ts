@@ -52,9 +52,9 @@ class HiddenRouteBodyGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
+    if (!hasBody(request)) return true;
     const kind = this.reflector.getAllAndOverride<BodyKind | undefined>(kindKey, targets(context)) ?? 'json';
-    if (kind !== 'stream' && hasBody(request))
-      await this.readers[kind](request, http.getResponse<Response>());
+    if (kind !== 'stream') await this.readers[kind](request, http.getResponse<Response>());
     return true;
   }
 }
