@@ -4,6 +4,7 @@ import { ScriptedUpstream } from '../../bench/upstream/scripted-upstream.js';
 import type { EmbeddedValues } from '../../src/config/registry.js';
 import { eventually, Parley, type Person } from './parley.js';
 import { issueToken } from './programs.js';
+import type { UsageRow } from './usage-row.js';
 
 /** The key of the connection to Anthropic: no program may ever see it. */
 export const credentialCanary = 'sk-ant-credential-canary';
@@ -12,23 +13,6 @@ export const credentialCanary = 'sk-ant-credential-canary';
 export const claude = 'claude-sonnet-4-6';
 export const gemini = 'gemini-2.5-flash';
 export const llama = 'llama3.2:3b';
-
-/** What is kept of a call, as far as these tests look at it. */
-interface UsageRow {
-  readonly door: string;
-  readonly model_id: string;
-  readonly provider_model: string | null;
-  readonly provider: string | null;
-  readonly status: string;
-  readonly error_code: string | null;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cached_input_tokens: number;
-  readonly cache_write_tokens: number;
-  readonly reasoning_tokens: number;
-  readonly estimated: boolean;
-  readonly token_id: string | null;
-}
 
 /** A Parley whose vendors are all one scripted upstream, and a program that speaks to it with Anthropic's own client. */
 export class AnthropicDoor {

@@ -61,16 +61,21 @@ export class TcpProxy {
       client.write(passed);
       if (room === 0) client.destroySoon();
     });
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    endTogether(this.sockets, client, server);
+  }
+}
+
+/** Neither of two sockets outlives the other; they are among the `sockets` for as long as they live. */
+export function endTogether(sockets: Set<Socket>, one: Socket, another: Socket): void {
+  for (const [socket, other] of [
+    [one, another],
+    [another, one],
+  ] as const) {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      other.destroy();
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { fromWireId } from '../../../src/common/ids.js';
+import type { UsageRow as StoredUsageRow } from '../../support/usage-row.js';
 import type { Told } from './caller.js';
 import type { CallPlan, Refusal } from './call-plan.js';
 import { total, type Counted } from './call-script.js';
@@ -7,27 +8,9 @@ import { doorWords } from './doors.js';
 import { costMicros, priceOf } from './prices.js';
 import type { HeldToken } from './scene.js';
 
-/** A usage record, as it is stored. */
-export interface UsageRow {
-  readonly id: string;
-  readonly user_id: string;
+/** Of a call that was made with a token. */
+export interface UsageRow extends StoredUsageRow {
   readonly token_id: string;
-  readonly door: string;
-  readonly model_id: string;
-  readonly provider: string | null;
-  readonly provider_model: string | null;
-  readonly status: string;
-  readonly error_code: string | null;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cached_input_tokens: number;
-  readonly cache_write_tokens: number;
-  readonly reasoning_tokens: number;
-  readonly estimated: boolean;
-  readonly cost_micros: string | null;
-  readonly currency: string | null;
-  readonly first_token_ms: number | null;
-  readonly duration_ms: number;
 }
 
 /** One call, by what everybody but Parley knows of it. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { endTogether } from '../../support/tcp-proxy.js';
 
 /** A simple query of Postgres's protocol that says COMMIT. */
 const commit = Buffer.from('Q\0\0\0\x0bCOMMIT\0');
@@ -49,16 +50,6 @@ export class CommitProxy {
         client.destroy();
       } else client.write(data);
     });
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    endTogether(this.sockets, client, server);
   }
 }
